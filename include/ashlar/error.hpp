@@ -1,0 +1,19 @@
+// Error: one sentence that says what was expected, what came, and what to do, under a stable id.
+#pragma once
+
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace ashlar {
+
+// what() reads "[ashlar.<part>.<n>] <what was expected>, got <what came>: <what to do>".
+// Programs catch it in main, print what() and exit non-zero; see run_main in ashlar/run_main.hpp.
+class Error : public std::runtime_error {
+ public:
+  Error(std::string_view id, std::string_view expected, std::string_view got, std::string_view remedy)
+      : std::runtime_error("[ashlar." + std::string(id) + "] expected " + std::string(expected) + ", got " +
+                           std::string(got) + ": " + std::string(remedy)) {}
+};
+
+}  // namespace ashlar

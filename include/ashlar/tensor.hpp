@@ -1,0 +1,10 @@
+// The tensor type by name only, so that concepts, policies and layers compile without a LibTorch header.
+#pragma once
+
+namespace at {
+class Tensor;
+}
+
+namespace ashlar {
+using at::Tensor;
+}
