@@ -1,0 +1,61 @@
+# How Ashlar's own code is compiled: sources by folder, strict warnings, one precompiled LibTorch, ccache.
+
+# Lists the files under `root` that match; what needs MPI (*mpi*) or CUDA (*nccl*, *.cu, *.cuh) only when it is on.
+function(ashlar_sources out root)
+  list(TRANSFORM ARGN PREPEND "${PROJECT_SOURCE_DIR}/${root}/ashlar/")
+  file(GLOB_RECURSE files CONFIGURE_DEPENDS ${ARGN})
+  if(NOT ASHLAR_WITH_MPI)
+    list(FILTER files EXCLUDE REGEX "/[^/]*mpi[^/]*$")
+  endif()
+  if(NOT ASHLAR_WITH_CUDA)
+    list(FILTER files EXCLUDE REGEX "/[^/]*(nccl|cuda)[^/]*$|\\.cuh?$")
+  endif()
+  if(NOT files AND ARGN MATCHES "\\.cpp")
+    set(files "${PROJECT_BINARY_DIR}/empty.cpp")
+    file(CONFIGURE OUTPUT "${files}" CONTENT "")
+  endif()
+  set(${out} ${files} PARENT_SCOPE)
+endfunction()
+
+if(ASHLAR_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  find_program(ASHLAR_CCACHE_PROGRAM ccache)
+  mark_as_advanced(ASHLAR_CCACHE_PROGRAM)
+  if(ASHLAR_CCACHE_PROGRAM)
+    set(CMAKE_CXX_COMPILER_LAUNCHER
+      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${ASHLAR_CCACHE_PROGRAM})
+  endif()
+endif()
+
+set(ashlar_warnings -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual)
+if(ASHLAR_WERROR)
+  list(APPEND ashlar_warnings -Werror)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_LESS 13)
+  list(APPEND ashlar_warnings -Wno-restrict)  # GCC 12 sees overlap in `"text" + std::string` (GCC bug 105651)
+endif()
+
+# Flags of our own code, the same for every target, so that all of them can share one precompiled header.
+function(ashlar_own_code target)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "NO_PCH" "" "")
+  target_compile_options(${target} PRIVATE ${ashlar_warnings})
+  if(ASHLAR_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${ASHLAR_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(${target} PRIVATE -fsanitize=${ASHLAR_SANITIZE})
+  endif()
+  if(ASHLAR_PCH AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -fpch-preprocess)  # ccache needs it
+  endif()
+  if(ASHLAR_PCH AND NOT arg_NO_PCH)
+    target_precompile_headers(${target} REUSE_FROM ashlar_pch)
+  endif()
+endfunction()
+
+if(ASHLAR_PCH)
+  file(CONFIGURE OUTPUT ashlar_pch.cpp CONTENT "")
+  add_library(ashlar_pch OBJECT "${CMAKE_CURRENT_BINARY_DIR}/ashlar_pch.cpp")
+  target_compile_features(ashlar_pch PRIVATE cxx_std_20)
+  target_link_libraries(ashlar_pch PRIVATE LibTorch::cpu $<TARGET_NAME_IF_EXISTS:MPI::MPI_CXX> Threads::Threads)
+  ashlar_own_code(ashlar_pch NO_PCH)
+  target_precompile_headers(ashlar_pch PRIVATE
+    <ATen/ATen.h> <torch/csrc/autograd/custom_function.h> <torch/csrc/autograd/autograd.h>)
+endif()

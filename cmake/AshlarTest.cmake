@@ -1,0 +1,186 @@
+# Tests say in their own head lines how they are run, so that adding one touches no other file:
+#
+#   // processes: 1 2 4    run by mpirun once for each world size (without the line: one plain process)
+#   // libtorch: no        built without LibTorch's headers; with no TEST_CASE and no main it is only compiled
+#   // labels: slow unit   extra ctest labels; `unit` takes a test of several processes into the sanitized build
+#   // timeout: 300        seconds, instead of 120
+#   // args: --steps 2     what the program is given (examples)
+#
+# Files under static/ are only compiled, by g++ and by clang++, without LibTorch.
+
+list(APPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_LIST_DIR}")
+
+# Compilers for what is only compiled: the build's own and, where it is installed, a clang of 16 or newer.
+find_program(ASHLAR_CLANG NAMES clang++-16 clang++-17 clang++-18 clang++-19 clang++-20 clang++-21
+  DOC "clang++ 16 or newer, for compile-only tests")
+mark_as_advanced(ASHLAR_CLANG)
+string(TOLOWER "${CMAKE_CXX_COMPILER_ID}" _own)
+set(ashlar_compilers "${_own}=${CMAKE_CXX_COMPILER}")
+if(ASHLAR_CLANG AND NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  list(APPEND ashlar_compilers "clang=${ASHLAR_CLANG}")
+endif()
+
+# Flags for calling a compiler directly, without LibTorch.
+set(ashlar_direct_flags -std=c++20 -fsyntax-only -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+  -I${PROJECT_SOURCE_DIR}/include -I${PROJECT_SOURCE_DIR}/policies -I${PROJECT_SOURCE_DIR}/tests)
+foreach(_dir IN ITEMS "${ASHLAR_BOOST_INCLUDE}" "${ASHLAR_RANGES_INCLUDE}" "${ASHLAR_JSON_INCLUDE}")
+  if(NOT _dir IN_LIST CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES)
+    list(APPEND ashlar_direct_flags -isystem ${_dir})
+  endif()
+endforeach()
+
+# Both headers trees and the header-only dependencies, without LibTorch.
+add_library(ashlar_headers_only INTERFACE)
+target_include_directories(ashlar_headers_only INTERFACE "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/policies")
+target_link_libraries(ashlar_headers_only INTERFACE ashlar::hana ashlar::ranges ashlar::json)
+target_compile_features(ashlar_headers_only INTERFACE cxx_std_20)
+
+# What every test may read. MPI: many processes on few cores, also as root and in containers.
+set(ashlar_test_environment
+  ASHLAR_BUILD_DIR=${PROJECT_BINARY_DIR} ASHLAR_SOURCE_DIR=${PROJECT_SOURCE_DIR} OMP_NUM_THREADS=1
+  OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
+  OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
+  PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1 PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe)
+if(ASHLAR_SANITIZE)
+  list(APPEND ashlar_test_environment ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1)
+endif()
+
+# Reads the head line `// <key>: <words>` of a source into `out`, as a list; empty when there is none.
+function(ashlar_head_line source key out)
+  file(STRINGS "${source}" line LIMIT_COUNT 1 REGEX "^// ${key}: ")
+  string(REGEX REPLACE "^// ${key}: *" "" line "${line}")
+  separate_arguments(words UNIX_COMMAND "${line}")
+  set(${out} "${words}" PARENT_SCOPE)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${source}")
+endfunction()
+
+# tests/engine/flat.test.cpp -> ashlar.tests.engine.flat
+function(ashlar_test_name source out)
+  file(RELATIVE_PATH path "${PROJECT_SOURCE_DIR}" "${source}")
+  string(REGEX REPLACE "(\\.test)?\\.[a-z]+$" "" path "${path}")
+  string(REPLACE "/" "." path "${path}")
+  set(${out} "${ASHLAR_TEST_PREFIX}.${path}" PARENT_SCOPE)
+endfunction()
+
+function(_ashlar_set_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT;PROCESSORS" "LABELS")
+  set_tests_properties(${name} PROPERTIES ENVIRONMENT "${ashlar_test_environment}" LABELS "${arg_LABELS}"
+    TIMEOUT ${arg_TIMEOUT} PROCESSORS ${arg_PROCESSORS} SKIP_RETURN_CODE 77)
+endfunction()
+
+# One program, one ctest case, or one for each world size.
+function(ashlar_add_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TARGET;TIMEOUT;WORKING_DIRECTORY" "PROCESSES;LABELS;ARGS")
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  if(NOT arg_WORKING_DIRECTORY)
+    set(arg_WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
+  endif()
+  if(NOT arg_PROCESSES)
+    add_test(NAME ${name} COMMAND ${arg_TARGET} ${arg_ARGS} WORKING_DIRECTORY "${arg_WORKING_DIRECTORY}")
+    _ashlar_set_test(${name} TIMEOUT ${arg_TIMEOUT} PROCESSORS 1 LABELS ${arg_LABELS})
+  elseif(ASHLAR_WITH_MPI)
+    foreach(n IN LISTS arg_PROCESSES)
+      add_test(NAME ${name}.np${n} WORKING_DIRECTORY "${arg_WORKING_DIRECTORY}"
+        COMMAND ${MPIEXEC_EXECUTABLE} --bind-to none ${MPIEXEC_NUMPROC_FLAG} ${n} $<TARGET_FILE:${arg_TARGET}> ${arg_ARGS})
+      _ashlar_set_test(${name}.np${n} TIMEOUT ${arg_TIMEOUT} PROCESSORS ${n} LABELS mpi ${arg_LABELS})
+    endforeach()
+  endif()
+endfunction()
+
+# A source that is only compiled, by each compiler.
+function(ashlar_add_static_test source)
+  ashlar_test_name("${source}" name)
+  foreach(entry IN LISTS ashlar_compilers)
+    string(REGEX MATCH "^([^=]*)=(.*)$" _ "${entry}")
+    add_test(NAME ${name}.${CMAKE_MATCH_1} COMMAND ${CMAKE_MATCH_2} ${ashlar_direct_flags} ${source})
+    _ashlar_set_test(${name}.${CMAKE_MATCH_1} TIMEOUT 120 PROCESSORS 1 LABELS static)
+  endforeach()
+endfunction()
+
+# A source that must not compile, and whose corrected twin must. WILL_FAIL inverts, for the harness's own controls.
+function(ashlar_add_compile_fail_test source)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "WILL_FAIL" "NAME" "")
+  ashlar_test_name("${source}" name)
+  if(arg_NAME)
+    set(name ${ASHLAR_TEST_PREFIX}.${arg_NAME})
+  endif()
+  foreach(entry IN LISTS ashlar_compilers)
+    string(REGEX MATCH "^([^=]*)=(.*)$" _ "${entry}")
+    set(case ${name}.${CMAKE_MATCH_1})
+    add_test(NAME ${case} COMMAND ${CMAKE_COMMAND} "-DSOURCE=${source}"
+      "-DCOMPILE=${CMAKE_MATCH_2};${ashlar_direct_flags}" -P ${PROJECT_SOURCE_DIR}/cmake/ExpectCompileError.cmake)
+    _ashlar_set_test(${case} TIMEOUT 120 PROCESSORS 1 LABELS compile_fail)
+    if(arg_WILL_FAIL)
+      set_tests_properties(${case} PROPERTIES WILL_FAIL ON)
+    endif()
+  endforeach()
+endfunction()
+
+# A test that is a script; `exit 77` says that it cannot run here.
+function(ashlar_add_script_test script)
+  ashlar_test_name("${script}" name)
+  file(STRINGS "${script}" timeout LIMIT_COUNT 1 REGEX "^# timeout: [0-9]+$")
+  string(REGEX REPLACE "[^0-9]" "" timeout "${timeout}")
+  if(NOT timeout)
+    set(timeout 300)
+  endif()
+  add_test(NAME ${name} COMMAND bash "${script}" WORKING_DIRECTORY "${PROJECT_BINARY_DIR}")
+  _ashlar_set_test(${name} TIMEOUT ${timeout} PROCESSORS 2 LABELS script)
+endfunction()
+
+# One tests/**/*.test.cpp, by its head lines and its place.
+function(ashlar_add_test_source source)
+  ashlar_test_name("${source}" name)
+  ashlar_head_line("${source}" processes processes)
+  ashlar_head_line("${source}" libtorch libtorch)
+  ashlar_head_line("${source}" labels labels)
+  ashlar_head_line("${source}" timeout timeout)
+  ashlar_head_line("${source}" args args)
+  file(STRINGS "${source}" runs LIMIT_COUNT 1 REGEX "TEST_CASE|int main\\(")
+
+  if(source MATCHES "/tests/static/" OR (libtorch STREQUAL "no" AND NOT runs))
+    ashlar_add_static_test("${source}")
+    return()
+  endif()
+  if(NOT processes)
+    list(APPEND labels unit)
+  elseif(NOT ASHLAR_WITH_MPI)
+    return()
+  endif()
+  if(ASHLAR_TEST_SET STREQUAL "static" OR (ASHLAR_TEST_SET STREQUAL "unit" AND NOT "unit" IN_LIST labels))
+    return()
+  endif()
+
+  add_executable(${name} "${source}")
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+  if(libtorch STREQUAL "no")
+    target_link_libraries(${name} PRIVATE ashlar_headers_only $<LINK_ONLY:ashlar::core>)
+    ashlar_own_code(${name} NO_PCH)
+  else()
+    target_link_libraries(${name} PRIVATE ashlar::policies)
+    ashlar_own_code(${name})
+  endif()
+  file(STRINGS "${source}" own_main LIMIT_COUNT 1 REGEX "int main\\(")
+  if(own_main)
+    target_link_libraries(${name} PRIVATE ashlar_catch)
+  elseif(processes)
+    target_link_libraries(${name} PRIVATE ashlar_catch_mpi)
+  else()
+    target_link_libraries(${name} PRIVATE ashlar_catch_main)
+  endif()
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+  ashlar_add_test(${name} TARGET ${name} PROCESSES ${processes} LABELS ${labels} TIMEOUT ${timeout} ARGS ${args})
+endfunction()
+
+# A program that is also a test: an example.
+function(ashlar_add_program_test source target label)
+  ashlar_head_line("${source}" processes processes)
+  ashlar_head_line("${source}" labels labels)
+  ashlar_head_line("${source}" timeout timeout)
+  ashlar_head_line("${source}" args args)
+  ashlar_test_name("${source}" name)
+  ashlar_add_test(${name} TARGET ${target} PROCESSES ${processes} LABELS ${label} ${labels} TIMEOUT ${timeout}
+    ARGS ${args})
+endfunction()

@@ -1,0 +1,29 @@
+# cmake -DSOURCE=case.cpp "-DCOMPILE=c++;flags" -P ExpectCompileError.cmake
+#
+# The case's first line reads `// expect-error: <text>`. With FIXED defined it must compile. Without, it must fail with
+# exactly one `error:`, and the line that says so must hold the text.
+
+file(STRINGS "${SOURCE}" head LIMIT_COUNT 1)
+if(NOT head MATCHES "^// expect-error: (.+)$")
+  message(FATAL_ERROR "${SOURCE}: the first line must read '// expect-error: <text>'")
+endif()
+string(REGEX REPLACE "^// expect-error: " "" expected "${head}")
+
+execute_process(COMMAND ${COMPILE} -DFIXED "${SOURCE}" RESULT_VARIABLE result OUTPUT_VARIABLE log ERROR_VARIABLE log)
+if(NOT result EQUAL 0)
+  message(FATAL_ERROR "the corrected arm should compile, and does not:\n${log}")
+endif()
+
+execute_process(COMMAND ${COMPILE} "${SOURCE}" RESULT_VARIABLE result OUTPUT_VARIABLE log ERROR_VARIABLE log)
+if(result EQUAL 0)
+  message(FATAL_ERROR "the mistaken arm should not compile, and does")
+endif()
+string(REGEX MATCHALL "error:[^\n]*" errors "${log}")
+list(LENGTH errors count)
+if(NOT count EQUAL 1)
+  message(FATAL_ERROR "one mistake should give one error, and gives ${count}:\n${log}")
+endif()
+string(FIND "${errors}" "${expected}" at)
+if(at EQUAL -1)
+  message(FATAL_ERROR "the error should say\n  ${expected}\nand says\n  ${errors}\n${log}")
+endif()
