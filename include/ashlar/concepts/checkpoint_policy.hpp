@@ -1,0 +1,21 @@
+// What a Checkpoint policy must provide: which activations survive from forward to backward.
+//
+//   None        all of them
+//   Recompute   of repeated layers only the inputs; backward runs their forward again
+//
+//   needs  name; recomputes<Model, T>(): whether a module of type T below Model keeps its inputs only;
+//          applies<Model>(): whether the policy can be honoured for this model at all.
+//   laws   gradients are bit-equal to None's, whatever is kept (the random state is restored too).
+#pragma once
+
+#include <ashlar/concepts/shard_policy.hpp>
+
+namespace ashlar {
+
+template <class C>
+concept checkpoint_policy = names_itself<C> && requires {
+  { C::template recomputes<int, int>() } -> std::same_as<bool>;
+  { C::template applies<int>() } -> std::same_as<bool>;
+};
+
+}  // namespace ashlar

@@ -1,0 +1,25 @@
+// What an optimizer must provide: an elementwise update of flat shards, and how many tensors it remembers.
+//
+//   needs   name; states and state_names; learning_rate; update(master, grad, states, rate, decays, step).
+//   laws    elementwise: updating two parts of a tensor equals updating the whole; zero gradients with zero states
+//           leave zero parameters zero (flats are padded with zeros).
+//   models  optim::AdamW, optim::Sgd.
+#pragma once
+
+#include <concepts>
+#include <span>
+#include <string_view>
+
+#include <ashlar/tensor.hpp>
+
+namespace ashlar {
+
+template <class O>
+concept optimizer = requires(const O& o, const Tensor& t, std::span<const Tensor> states) {
+  { O::name } -> std::convertible_to<std::string_view>;
+  { O::states } -> std::convertible_to<int>;
+  { o.learning_rate } -> std::convertible_to<double>;
+  o.update(t, t, states, 0.1, true, 1L);
+};
+
+}  // namespace ashlar

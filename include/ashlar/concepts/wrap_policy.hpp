@@ -1,0 +1,23 @@
+// What a Wrap policy must provide: which modules are units, gathered, reduced and freed together.
+//
+//   WholeModel       the model is one unit
+//   Each<Types...>   every module of these types is a unit
+//   BySize<bytes>    every module that holds at least so many bytes of parameters of its own is a unit
+//
+//   intuition   a predicate on types: a unit is chosen by what a module is, never by its name at run time.
+//   needs       name; starts_unit<Model, T>(): whether a module of type T below Model is a unit;
+//               applies<Model>(): whether the policy can be honoured for this model at all.
+//   laws        the model itself is always the root unit; what no other unit holds belongs to it.
+#pragma once
+
+#include <ashlar/concepts/shard_policy.hpp>
+
+namespace ashlar {
+
+template <class W>
+concept wrap_policy = names_itself<W> && requires {
+  { W::template starts_unit<int, int>() } -> std::same_as<bool>;
+  { W::template applies<int>() } -> std::same_as<bool>;
+};
+
+}  // namespace ashlar

@@ -1,0 +1,256 @@
+// Engine: does what the schedule says, for the units of one model on one rank.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include <ashlar/engine/flat.hpp>
+#include <ashlar/error.hpp>
+#include <ashlar/plan/schedule.hpp>
+
+namespace ashlar {
+
+template <class Shard, class Precision, class Comm>
+class Engine {
+  using Work = typename Comm::Work;
+
+ public:
+  struct Unit {
+    Name name;
+    Flat trained, frozen;
+    bool whole = !shards_parameters<Shard>;
+    std::array<Work, 2> gathering{};  // trained, frozen
+
+    std::array<Flat*, 2> flats() { return {&trained, &frozen}; }
+  };
+
+  Engine(Comm& comm, c10::Device device, const Census& census, int states) : comm_(comm) {
+    const int world = comm.size();
+    std::vector<UnitSize> sizes;
+    for (int u = 0; u < static_cast<int>(census.units.size()); ++u) {
+      std::array<std::vector<Piece>, 2> pieces;
+      for (const ParameterSite& p : census.parameters)
+        if (p.unit == u) pieces[p.trained ? 0 : 1].push_back({p.name, p.numel, p.decays});
+      auto make = [&](bool trained) {
+        return make_flat<Shard, Precision>(Layout(std::move(pieces[trained ? 0 : 1]), world), comm.rank(), device,
+                                           trained, states);
+      };
+      units_.push_back({census.units[static_cast<size_t>(u)].name, make(true), make(false)});
+      const long trained = units_.back().trained.layout.numel;
+      sizes.push_back({trained + units_.back().frozen.layout.numel, trained});
+    }
+    training_ = make_schedule(census, sizes, Shard::reshard_after, true);
+    evaluation_ = make_schedule(census, sizes, Shard::reshard_after, false);
+    if constexpr (shards_parameters<Shard>) {
+      std::vector<long> slots = training_.slots;
+      slots.resize(std::max(slots.size(), evaluation_.slots.size()));
+      for (size_t i = 0; i < evaluation_.slots.size(); ++i) slots[i] = std::max(slots[i], evaluation_.slots[i]);
+      for (const long numel : slots) slots_.push_back(bytes_of(numel, Precision::compute, device));
+    }
+    if constexpr (shards_gradients<Shard>)
+      for (const long numel : training_.gradient_slots)
+        gradient_slots_.push_back({bytes_of(numel, Precision::reduce, device), {}, nullptr});
+  }
+
+  std::vector<Unit>& units() { return units_; }
+  const Schedule& schedule() const { return training_; }
+
+  // Starts micro-batch `index` of `count`, or an evaluation, and makes the root whole.
+  void begin_training(int index, int count) {
+    first_ = index == 0;
+    last_ = index + 1 == count;
+    gathers_ = first_ || Shard::reshard_after == pass::forward;
+    if (first_ && !shards_gradients<Shard>)
+      for (Unit& unit : units_)
+        if (!unit.trained.empty()) unit.trained.grad.zero_();
+    begin(training_);
+  }
+  void begin_evaluation() {
+    gathers_ = last_ = true;
+    begin(evaluation_);
+  }
+
+  // A unit's forward, first or second, is about to read its parameters.
+  void enter(int unit) {
+    if (!shards_parameters<Shard> || at(unit).whole) return;
+    advance({Event::Kind::enter, unit});
+  }
+
+  // A unit's first forward is over.
+  void after_forward(int unit) {
+    if (!backward_ && !now_->stays[static_cast<size_t>(unit)]) advance({Event::Kind::leave, unit});
+  }
+
+  // All forwards are over: what was skipped is made up for.
+  void begin_backward() {
+    while (cursor_ < now_->forward) happen(now_->events[cursor_++]);
+    backward_ = true;
+    before_backward(0);
+  }
+
+  void before_backward(int unit) {
+    enter(unit);
+    advance({Event::Kind::lend, unit});
+  }
+  void after_backward(int unit) { advance({Event::Kind::leave, unit}); }
+
+  // Makes up for what was skipped and waits for the reductions.
+  void finish() {
+    while (cursor_ < now_->events.size()) happen(now_->events[cursor_++]);
+    for (GradientSlot& slot : gradient_slots_) settle(slot);
+    for (Work& work : reducing_) work.wait();
+    reducing_.clear();
+    now_ = nullptr;
+  }
+
+  // After an exception: nothing is under way and nothing is whole.
+  void abandon() {
+    if (now_ == nullptr) return;
+    backward_ = true;
+    last_ = true;
+    finish();
+  }
+
+  // Every rank gets the parameters that each rank updated: compute types first, then what Shard publishes.
+  void publish() {
+    std::vector<Work> works;
+    for (Unit& unit : units_) {
+      Flat& flat = unit.trained;
+      if (flat.empty()) continue;
+      if constexpr (Precision::master != Precision::compute) {
+        if constexpr (shards_optimizer<Shard>)
+          flat.shard.copy_(flat.master);
+        else
+          flat.whole.copy_(flat.master);
+      }
+      if constexpr (shards_optimizer<Shard> && !shards_parameters<Shard>)
+        works.push_back(Shard::publish(flat.whole, flat.shard, comm_));
+    }
+    for (Work& work : works) work.wait();
+  }
+
+ private:
+  struct GradientSlot {
+    Tensor bytes;
+    Work reducing;  // the reduction that still reads the slot
+    Flat* flat;     // whose gradient it holds; null when settled
+  };
+
+  static Tensor bytes_of(long numel, dtype type, c10::Device device) {
+    return zeros((numel * bytes(type) + 3) / 4, dtype::f32, device);
+  }
+
+  Unit& at(int unit) { return units_[static_cast<size_t>(unit)]; }
+
+  void begin(const Schedule& schedule) {
+    if (now_ != nullptr) abandon();
+    now_ = &schedule;
+    cursor_ = entered_ = started_ = 0;
+    backward_ = false;
+    if constexpr (shards_parameters<Shard>) enter(0);
+  }
+
+  // Lets everything up to and including `event` happen.
+  void advance(const Event& event) {
+    size_t found = cursor_;
+    while (found < now_->events.size() && now_->events[found] != event) ++found;
+    if (found == now_->events.size())
+      throw Error("schedule.1", "every unit to run once a micro-batch, in the order in which the model declares them",
+                  "'" + std::string(at(event.unit).name.view()) + "' again or out of order",
+                  "declare children in the order of forward, and leave a module that runs twice out of Wrap");
+    while (cursor_ <= found) happen(now_->events[cursor_++]);
+  }
+
+  void happen(const Event& event) {
+    switch (event.kind) {
+      case Event::Kind::enter: return make_whole(event.unit);
+      case Event::Kind::leave: return give_back(event.unit);
+      case Event::Kind::lend: return lend_gradient(event.unit);
+      case Event::Kind::reduce: return reduce(event.unit);
+    }
+  }
+
+  void make_whole(int index) {
+    if constexpr (shards_parameters<Shard>) {
+      Unit& unit = at(index);
+      ++entered_;
+      if (gathers_)
+        while (started_ < std::min(entered_ + 1, now_->gathers.size())) start(now_->gathers[started_++]);
+      for (Work& work : unit.gathering) work.wait();
+      unit.whole = true;
+    }
+  }
+
+  void start(const Gather& gather) {
+    Unit& unit = at(gather.unit);
+    long offset = 0;
+    for (size_t i = 0; i < 2; ++i) {
+      Flat& flat = *unit.flats()[i];
+      if (flat.empty()) continue;
+      lend(flat.whole, slots_[static_cast<size_t>(gather.slot)], offset);
+      offset += flat.layout.numel * bytes(Precision::compute);
+      unit.gathering[i] = Shard::unshard(flat.whole, flat.shard, comm_);
+    }
+  }
+
+  void give_back(int index) {
+    if constexpr (shards_parameters<Shard>) {
+      if (Shard::reshard_after == pass::backward && !last_) return;
+      Unit& unit = at(index);
+      for (Flat* flat : unit.flats())
+        if (!flat->empty()) take_back(flat->whole);
+      unit.whole = false;
+    }
+  }
+
+  void lend_gradient(int index) {
+    if constexpr (shards_gradients<Shard>) {
+      Flat& flat = at(index).trained;
+      if (flat.empty()) return;
+      GradientSlot& slot = gradient_slots_[static_cast<size_t>(now_->gradient_slot[static_cast<size_t>(index)])];
+      settle(slot);
+      lend(flat.grad, slot.bytes, 0);
+      flat.grad.zero_();
+    }
+  }
+
+  void reduce(int index) {
+    Flat& flat = at(index).trained;
+    if (flat.empty()) return;
+    if constexpr (shards_gradients<Shard>) {
+      GradientSlot& slot = gradient_slots_[static_cast<size_t>(now_->gradient_slot[static_cast<size_t>(index)])];
+      Tensor own = flat.grad.narrow(0, flat.master_begin, flat.layout.shard);
+      slot.reducing = Shard::reduce(first_ ? flat.part : own, flat.grad, comm_);
+      slot.flat = &flat;
+    } else if (last_) {
+      reducing_.push_back(Shard::reduce(flat.part, flat.grad, comm_));
+    }
+  }
+
+  // A gradient slot is free again once its reduction is done and, after the first micro-batch, added to the others'.
+  void settle(GradientSlot& slot) {
+    if (slot.flat == nullptr) return;
+    slot.reducing.wait();
+    Flat& flat = *slot.flat;
+    if (!first_) flat.part.add_(flat.grad.narrow(0, flat.master_begin, flat.layout.shard));
+    take_back(flat.grad);
+    slot.flat = nullptr;
+  }
+
+  Comm& comm_;
+  std::vector<Unit> units_;
+  Schedule training_, evaluation_;
+  std::vector<Tensor> slots_;  // each as large as the largest whole it is lent to
+  std::vector<GradientSlot> gradient_slots_;
+  std::vector<Work> reducing_;
+
+  const Schedule* now_ = nullptr;
+  size_t cursor_ = 0;   // events that happened
+  size_t entered_ = 0;  // enters among them
+  size_t started_ = 0;  // gathers started
+  bool first_ = true, last_ = true, gathers_ = true, backward_ = false;
+};
+
+}  // namespace ashlar

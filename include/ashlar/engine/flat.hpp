@@ -1,0 +1,74 @@
+// Flat: the trained, or the frozen, parameters of one unit, and everything this rank keeps of them.
+//
+// [Note: the tensors]
+//   whole    the parameters end to end, padded; what forward and backward read.        1D, numel, compute type
+//   shard    this rank's part of whole; what an all-gather sends.                      1D, numel/N, compute type
+//   master   what the optimizer updates: shard-sized where its state is sharded.       1D, numel/N or numel, master
+//   grad     the gradient, laid out as whole; what a reduction sends.                  1D, numel, reduce type
+//   part     what the optimizer reads of grad.                                         1D, like master, reduce type
+//   states   what the optimizer remembers.                                             1D, like master, master type
+// Tensors of equal type and place share memory: in Fp32 under Replicate master is shard is whole. A tensor that is
+// sharded at rest has no bytes of its own while whole: a slot lends them (engine/memory.hpp).
+#pragma once
+
+#include <vector>
+
+#include <ashlar/concepts/precision_policy.hpp>
+#include <ashlar/concepts/shard_policy.hpp>
+#include <ashlar/engine/memory.hpp>
+#include <ashlar/plan/layout.hpp>
+
+namespace ashlar {
+
+struct Flat {
+  Layout layout;
+  Tensor whole, shard, master, grad, part;
+  std::vector<Tensor> states;
+  long master_begin = 0;  // elements of whole before master's first
+
+  bool empty() const { return layout.empty(); }
+};
+
+template <class Shard>
+inline constexpr bool shards_parameters = Shard::parameters == placement::sharded;
+template <class Shard>
+inline constexpr bool shards_gradients = Shard::gradients == placement::sharded;
+template <class Shard>
+inline constexpr bool shards_optimizer = Shard::optimizer == placement::sharded;
+
+// `states`: how many tensors the optimizer remembers; nothing but whole and shard is made of a frozen flat.
+template <class Shard, class Precision>
+Flat make_flat(Layout layout, int rank, c10::Device device, bool trained, int states) {
+  Flat flat{.layout = std::move(layout)};
+  const long numel = flat.layout.numel, part = flat.layout.shard;
+  if constexpr (shards_parameters<Shard>) {
+    flat.whole = unbacked(numel, Precision::compute, device);
+    flat.shard = zeros(part, Precision::compute, device);
+  } else {
+    flat.whole = zeros(numel, Precision::compute, device);
+    flat.shard = flat.whole.narrow(0, rank * part, part);
+  }
+  if (!trained) return flat;
+
+  const long kept = shards_optimizer<Shard> ? part : numel;
+  flat.master_begin = shards_optimizer<Shard> ? rank * part : 0;
+  if constexpr (Precision::master == Precision::compute)
+    flat.master = shards_optimizer<Shard> ? flat.shard : flat.whole;
+  else
+    flat.master = zeros(kept, Precision::master, device);
+  if constexpr (shards_gradients<Shard>) {
+    flat.grad = unbacked(numel, Precision::reduce, device);
+    flat.part = zeros(part, Precision::reduce, device);
+  } else {
+    flat.grad = zeros(numel, Precision::reduce, device);
+    flat.part = flat.grad.narrow(0, flat.master_begin, kept);
+  }
+  for (int i = 0; i < states; ++i) flat.states.push_back(zeros(kept, Precision::master, device));
+  return flat;
+}
+
+// Copies elements [begin, end) of `values`, 1D and laid out from `offset` of whole on, into `target`, which starts at
+// element `target_begin` of whole; what lies outside target is left out.
+void copy_overlap(const Tensor& target, long target_begin, const Tensor& values, long offset);
+
+}  // namespace ashlar

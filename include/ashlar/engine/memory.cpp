@@ -1,0 +1,78 @@
+#include <ashlar/engine/memory.hpp>
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+#include <limits>
+
+namespace ashlar {
+
+namespace {
+
+at::TensorOptions options(dtype type, c10::Device device) {
+  return at::TensorOptions().dtype(scalar_type(type)).device(device);
+}
+
+void set_bytes(const Tensor& flat, void* bytes) {
+  flat.storage().unsafeGetStorageImpl()->set_data_ptr_noswap(c10::DataPtr(bytes, flat.device()));
+}
+
+// Sixteen independent sums: wide enough for the vector units, and a fixed order whatever the number of threads.
+double sum_of_squares(const float* data, long numel) {
+  constexpr long lanes = 16;
+  double sums[lanes] = {};
+  long i = 0;
+  for (; i + lanes <= numel; i += lanes)
+    for (long lane = 0; lane < lanes; ++lane) {
+      const double x = static_cast<double>(data[i + lane]);
+      sums[lane] += x * x;
+    }
+  for (; i < numel; ++i) sums[0] += static_cast<double>(data[i]) * static_cast<double>(data[i]);
+  double total = 0;
+  for (const double sum : sums) total += sum;
+  return total;
+}
+
+}  // namespace
+
+at::ScalarType scalar_type(dtype type) { return type == dtype::bf16 ? at::kBFloat16 : at::kFloat; }
+
+Tensor zeros(long numel, dtype type, c10::Device device) { return at::zeros({numel}, options(type, device)); }
+
+Tensor unbacked(long numel, dtype type, c10::Device device) {
+  c10::Storage storage(c10::Storage::use_byte_size_t(), static_cast<size_t>(numel * bytes(type)),
+                       c10::DataPtr(nullptr, device), nullptr, false);
+  return at::empty({0}, options(type, device)).set_(storage, 0, {numel});
+}
+
+Tensor window(const Tensor& flat, long offset, c10::IntArrayRef shape) {
+  std::vector<int64_t> strides(shape.size(), 1);
+  for (size_t i = shape.size(); i-- > 1;) strides[i - 1] = strides[i] * shape[i];
+  return at::empty({0}, flat.options()).set_(flat.storage(), flat.storage_offset() + offset, shape, strides);
+}
+
+void lend(const Tensor& flat, const Tensor& slot, long offset) {
+  set_bytes(flat, static_cast<char*>(slot.data_ptr()) + offset);
+}
+
+void take_back(const Tensor& flat) {
+#ifndef NDEBUG
+  if (flat.numel() > 0) flat.fill_(std::numeric_limits<double>::quiet_NaN());
+#endif
+  set_bytes(flat, nullptr);
+}
+
+Tensor sum_of_squares(const Tensor& flat) {
+  if (!flat.is_cpu() || flat.scalar_type() != at::kFloat) {
+    const Tensor norm = at::linalg_vector_norm(flat, 2, {}, false, at::kDouble);
+    return norm.square();
+  }
+  const float* data = flat.const_data_ptr<float>();
+  const double sum = at::parallel_reduce(
+      0, flat.numel(), 1 << 16, 0.0,
+      [&](int64_t begin, int64_t end, double) { return sum_of_squares(data + begin, end - begin); },
+      std::plus<double>());
+  return at::scalar_tensor(sum, at::kDouble);
+}
+
+}  // namespace ashlar

@@ -1,0 +1,31 @@
+// Memory of flats: tensors whose bytes are lent and taken back while every view of them stays what it is.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <ashlar/concepts/precision_policy.hpp>
+
+namespace ashlar {
+
+at::ScalarType scalar_type(dtype type);
+
+// 1D, numel, zero.
+Tensor zeros(long numel, dtype type, c10::Device device);
+
+// 1D, numel, without bytes: reading it before lend() throws.
+Tensor unbacked(long numel, dtype type, c10::Device device);
+
+// The elements [offset, offset + product of shape) of `flat`, as a tensor of its own that shares its storage and so
+// follows it from slot to slot. Not an autograd view: it can be a leaf.
+Tensor window(const Tensor& flat, long offset, c10::IntArrayRef shape);
+
+// Lends `flat` the bytes of `slot` from byte `offset` on. The slot must outlive the loan.
+void lend(const Tensor& flat, const Tensor& slot, long offset);
+
+// Ends the loan. In builds without NDEBUG the bytes are filled with NaN first, so that a use after it shows.
+void take_back(const Tensor& flat);
+
+// Sum of squares of the elements of a 1D tensor, added up in double: 0D, float64, on the tensor's device.
+Tensor sum_of_squares(const Tensor& flat);
+
+}  // namespace ashlar

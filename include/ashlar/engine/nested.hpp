@@ -1,0 +1,106 @@
+// Nested: a module that runs as one node of the outer autograd graph, with a graph of its own inside.
+//
+// Before the node's backward its unit becomes whole; after it the unit's gradient is complete, which no hook on a
+// single parameter could know. Recomputation is the same node that keeps its inputs instead of its inner graph.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <vector>
+
+#include <ashlar/engine/random_state.hpp>
+
+namespace ashlar {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+// A module at which run() stops: a unit, a recomputed layer, or both.
+struct Site {
+  const void* module = nullptr;  // its address, and
+  const void* type = nullptr;    // its type's tag: a struct and its first member share an address
+  int unit = -1;                 // -1 for a recomputed layer that is no unit
+  void* host = nullptr;          // the Training that owns the site
+  variable_list inputs{}, outputs{};  // of the inner graph, from forward to backward
+  RandomState random{};               // before a forward that will run again
+
+  // A leaf that makes autograd run the node's backward whatever the module's inputs are, and leads it back to the
+  // site: the tensor's bytes are the site itself.
+  Tensor anchor{};
+};
+
+template <class T>
+inline constexpr char type_tag = 0;
+
+template <class Host, class Module>
+struct Nested : torch::autograd::Function<Nested<Host, Module>> {
+  static constexpr bool is_unit = Host::template is_unit<Module>;
+  static constexpr bool recomputes = Host::template recomputes<Module>;
+
+  static variable_list forward(AutogradContext* ctx, Site* site, const Tensor& anchor, const variable_list& inputs) {
+    Host& host = *static_cast<Host*>(site->host);
+    const auto& module = *static_cast<const Module*>(site->module);
+    variable_list saved{anchor};
+    if constexpr (recomputes) {
+      saved.insert(saved.end(), inputs.begin(), inputs.end());
+      site->random = RandomState::now(inputs);
+    }
+    ctx->save_for_backward(std::move(saved));
+
+    if constexpr (is_unit) host.engine().enter(site->unit);
+    variable_list outputs;
+    if constexpr (recomputes) {
+      outputs = host.call_list(module, inputs);  // autograd is off here
+    } else {
+      build(host, module, *site, inputs);
+      for (const Tensor& output : site->outputs) outputs.push_back(output.detach());
+    }
+    if constexpr (is_unit) host.engine().after_forward(site->unit);
+    return outputs;
+  }
+
+  static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
+    const variable_list saved = ctx->get_saved_variables();
+    Site& site = *static_cast<Site*>(saved[0].data_ptr());
+    Host& host = *static_cast<Host*>(site.host);
+    if constexpr (is_unit) host.engine().before_backward(site.unit);
+    if constexpr (recomputes) {
+      const RandomState::Restored restored(site.random);
+      build(host, *static_cast<const Module*>(site.module), site, {saved.begin() + 1, saved.end()});
+    }
+    run_backward(site, gradients);
+    variable_list result(2);  // of the site and the anchor
+    for (Tensor& input : site.inputs) result.push_back(input.grad());
+    site.inputs.clear();
+    site.outputs.clear();
+    if constexpr (is_unit) host.engine().after_backward(site.unit);
+    return result;
+  }
+
+ private:
+  // Makes the inner graph: from leaves that share the inputs' memory to site.outputs.
+  static void build(Host& host, const Module& module, Site& site, const variable_list& inputs) {
+    const at::AutoGradMode enable(true);
+    site.inputs.clear();
+    for (const Tensor& input : inputs) {
+      Tensor leaf = input.defined() ? input.detach() : input;
+      if (leaf.defined() && at::isFloatingType(leaf.scalar_type())) leaf.requires_grad_(input.requires_grad());
+      site.inputs.push_back(std::move(leaf));
+    }
+    site.outputs = host.call_list(module, site.inputs);
+  }
+
+  static void run_backward(const Site& site, const variable_list& gradients) {
+    variable_list roots, seeds;
+    for (size_t i = 0; i < site.outputs.size(); ++i) {
+      if (!site.outputs[i].requires_grad() || !gradients[i].defined()) continue;
+      roots.push_back(site.outputs[i]);
+      seeds.push_back(gradients[i]);
+    }
+    if (!roots.empty()) torch::autograd::backward(roots, seeds);
+  }
+};
+
+}  // namespace ashlar

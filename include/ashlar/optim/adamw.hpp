@@ -1,0 +1,28 @@
+// AdamW: Adam with decoupled weight decay (Loshchilov and Hutter 2019, algorithm 2).
+#pragma once
+
+#include <array>
+#include <span>
+#include <string_view>
+
+#include <ashlar/tensor.hpp>
+
+namespace ashlar::optim {
+
+struct AdamW {
+  static constexpr std::string_view name = "AdamW";
+  static constexpr int states = 2;  // first and second moment
+  static constexpr std::array<std::string_view, 2> state_names{"exp_avg", "exp_avg_sq"};
+
+  double learning_rate = 3e-4;
+  double beta1 = 0.9, beta2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 0.01;  // of parameters with two or more dimensions
+
+  // Updates `master` and `states` (all 1D, of equal length and type) in place. `rate` replaces learning_rate, as the
+  // schedule has it; `step` counts from 1; without `decays` weight decay is left out.
+  void update(const Tensor& master, const Tensor& grad, std::span<const Tensor> states, double rate, bool decays,
+              long step) const;
+};
+
+}  // namespace ashlar::optim

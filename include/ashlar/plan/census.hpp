@@ -1,0 +1,81 @@
+// Census: a model's units, and which parameter belongs to which, found by one walk over its types.
+#pragma once
+
+#include <vector>
+
+#include <ashlar/model/visit.hpp>
+
+namespace ashlar {
+
+struct ParameterSite {
+  Name name{};
+  long numel = 0;
+  bool decays = false;
+  bool trained = true;
+  int unit = 0;
+};
+
+// A unit, in the order of declaration; the root is unit 0.
+struct UnitSite {
+  Name name{};
+  int parent = -1;
+  int layer = -1;  // the recomputed layer it is or lies in, by number; -1 where nothing is recomputed
+};
+
+struct Census {
+  std::vector<UnitSite> units{};
+  std::vector<ParameterSite> parameters{};
+  int layers = 0;  // modules that are recomputed
+};
+
+namespace detail {
+
+template <class Wrap, class Checkpoint, class Model>
+struct Walk {
+  Census census{};
+
+  template <class M>
+  constexpr void module(M& node, const Name& name, int unit, int layer, bool trained) {
+    if constexpr (torch_module<M>) {
+      for (auto& item : node->named_parameters())
+        census.parameters.push_back({name.dot(item.key()), item.value().numel(), item.value().dim() > 1,
+                                     trained && item.value().requires_grad(), unit});
+    } else if constexpr (frozen<M>) {
+      child(node.module, name, unit, layer, false);
+    } else {
+      for_each_child(node, name, [&](const Name& child_name, auto& member) {
+        using Member = std::remove_cvref_t<decltype(member)>;
+        if constexpr (parameter<Member>)
+          census.parameters.push_back({child_name, Member::numel, Member::shape.size() > 1, trained, unit});
+        else if constexpr (declared_module<Member> || torch_module<Member>)
+          child(member, child_name, unit, layer, trained);
+      });
+    }
+  }
+
+  template <class Child>
+  constexpr void child(Child& node, const Name& name, int unit, int layer, bool trained) {
+    using Type = std::remove_const_t<Child>;
+    if constexpr (Checkpoint::template recomputes<Model, Type>()) {
+      if (layer < 0) layer = census.layers++;
+    }
+    if constexpr (Wrap::template starts_unit<Model, Type>()) {
+      census.units.push_back({name, unit, layer});
+      unit = static_cast<int>(census.units.size()) - 1;
+    }
+    module(node, name, unit, layer, trained);
+  }
+};
+
+}  // namespace detail
+
+// The units and parameters of `model` under a Wrap and a Checkpoint policy. Constant for declared models.
+template <class Wrap, class Checkpoint, class Model>
+constexpr Census take_census(Model& model) {
+  detail::Walk<Wrap, Checkpoint, std::remove_const_t<Model>> walk;
+  walk.census.units.push_back({});
+  walk.module(model, Name(), 0, -1, true);
+  return walk.census;
+}
+
+}  // namespace ashlar

@@ -1,0 +1,37 @@
+// Each<Types...>: every module of these types is a unit.
+//
+//   also known as    FSDP transformer_auto_wrap_policy, module classes to wrap
+//   each rank keeps  under Zero3 the root and a few whole units while a step runs
+//   each step sends  one collective a unit where WholeModel sends one
+//   needs            a declared model in which each of Types occurs
+//   composes with    everything
+//   choose another   BySize, when no type is the natural layer
+//   shown by         examples/03_zero3.cpp
+#pragma once
+
+#include <type_traits>
+
+#include <ashlar/concepts/wrap_policy.hpp>
+#include <ashlar/model/visit.hpp>
+
+namespace ashlar::wrap {
+
+template <class... Types>
+struct Each {
+  static constexpr std::string_view name = "Each";
+
+  template <class Model, class T>
+  static consteval bool starts_unit() {
+    return (std::is_same_v<T, Types> || ...);
+  }
+
+  // A type that does not occur would leave its parameters in the root, silently.
+  template <class Model>
+  static consteval bool applies() {
+    return (contains<Model, Types> && ...);
+  }
+};
+
+static_assert(wrap_policy<Each<int>>);
+
+}  // namespace ashlar::wrap
