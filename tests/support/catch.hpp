@@ -1,7 +1,8 @@
-// Catch2, version 2 or 3, after LibTorch: include this header last, below every header that may bring LibTorch in.
+// Catch2, version 2 or 3, after LibTorch: include this header last, below every header that may bring
+// LibTorch in.
 //
-// Why last: c10 leaks a macro CHECK that aborts the process. If it is defined after Catch's, a failed CHECK kills
-// the test program without a report. Whatever c10 defined is dropped here, so that Catch's CHECK wins.
+// Why last: c10 leaks a macro CHECK that aborts the process. If it is defined after Catch's, a failed CHECK
+// kills the test program without a report. Whatever c10 defined is dropped here, so that Catch's CHECK wins.
 #pragma once
 
 #undef CHECK
@@ -14,10 +15,14 @@
 #define ASHLAR_CATCH_VERSION 2
 #endif
 
-// Version 3 moved these into headers of the same names; tests write Catch::Approx in both, and matchers in
-// Catch::Matchers with the spelling of version 3.
+// Tests use the names of version 3.
 #if ASHLAR_CATCH_VERSION == 2
-namespace Catch::Matchers {
-inline auto ContainsSubstring(const std::string& text) { return Contains(text); }
-}  // namespace Catch::Matchers
+namespace Catch {
+using Detail::Approx;  // hides the vector matcher of this name
+namespace Matchers {
+inline auto ContainsSubstring(const std::string& text) {
+  return Contains(text);
+}
+}  // namespace Matchers
+}  // namespace Catch
 #endif

@@ -1,0 +1,40 @@
+#include <ashlar/data/batches.hpp>
+
+#include <algorithm>
+#include <string>
+
+#include <ATen/ops/empty.h>
+
+#include <ashlar/error.hpp>
+
+namespace ashlar::data::detail {
+
+std::int64_t sequences_a_rank(const BatchShape& shape, const Place& place) {
+  if (shape.sequences < 1 || shape.tokens < 1 || shape.micro_batches < 1)
+    throw Error("data.12", "at least 1 sequence, 1 token and 1 micro-batch",
+                std::to_string(shape.sequences) + ", " + std::to_string(shape.tokens) + " and " +
+                    std::to_string(shape.micro_batches),
+                "set all three above 0");
+  const std::int64_t parts = place.world * shape.micro_batches;
+  if (shape.sequences % parts != 0) {
+    const std::int64_t below = shape.sequences / parts * parts;
+    throw Error("data.11",
+                "a batch that " + std::to_string(place.world) + " ranks times " +
+                    std::to_string(shape.micro_batches) + " micro-batches divide",
+                std::to_string(shape.sequences) + " sequences",
+                "use " + (below ? std::to_string(below) + " or " : "") + std::to_string(below + parts));
+  }
+  return shape.sequences / place.world;
+}
+
+Batch empty_batch(std::int64_t sequences, std::int64_t tokens) {
+  return {at::empty({sequences, tokens}, at::kLong), at::empty({sequences, tokens}, at::kLong)};
+}
+
+void fill_row(Batch& batch, std::int64_t row, const std::vector<std::int64_t>& window) {
+  const std::int64_t tokens = batch.inputs.size(1);
+  std::copy_n(window.begin(), tokens, batch.inputs.data_ptr<std::int64_t>() + row * tokens);
+  std::copy_n(window.begin() + 1, tokens, batch.targets.data_ptr<std::int64_t>() + row * tokens);
+}
+
+}  // namespace ashlar::data::detail
