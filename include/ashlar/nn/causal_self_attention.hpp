@@ -1,0 +1,25 @@
+// CausalSelfAttention: GPT-2's attention, with queries, keys and values from one projection.
+#pragma once
+
+#include <boost/hana/define_struct.hpp>
+
+#include <ashlar/nn/linear.hpp>
+
+namespace ashlar::nn {
+
+template <long dim, long heads>
+struct CausalSelfAttention {
+  static_assert(dim % heads == 0, "[ashlar.nn.2] dim must be a multiple of heads: change one of the two");
+  using QueryKeyValue = Linear<dim, 3 * dim>;
+  using Project = Linear<dim, dim>;
+  BOOST_HANA_DEFINE_STRUCT(CausalSelfAttention, (QueryKeyValue, query_key_value), (Project, project));
+
+  constexpr CausalSelfAttention() = default;
+  constexpr CausalSelfAttention(Init inner, Init residual) : query_key_value(inner), project(residual) {}
+
+  auto forward(auto& run, const auto& x) const {  // (B, T, dim) -> same
+    return run(project, ops::causal_attention(run(query_key_value, x), heads));
+  }
+};
+
+}  // namespace ashlar::nn

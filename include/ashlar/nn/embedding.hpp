@@ -1,0 +1,23 @@
+// Embedding: a learned vector for each of `count` ids.
+#pragma once
+
+#include <boost/hana/define_struct.hpp>
+
+#include <ashlar/nn/ops.hpp>
+#include <ashlar/nn/parameter.hpp>
+
+namespace ashlar::nn {
+
+template <long count, long dim>
+struct Embedding {
+  using Weight = Parameter<count, dim>;
+  BOOST_HANA_DEFINE_STRUCT(Embedding, (Weight, weight));
+
+  constexpr explicit Embedding(Init weights = normal(1)) { weight.init = weights; }
+
+  auto forward(auto&, const auto& ids) const {  // (...), int64 -> (..., dim)
+    return ops::embedding(ids, *weight);
+  }
+};
+
+}  // namespace ashlar::nn

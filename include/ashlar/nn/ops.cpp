@@ -1,0 +1,88 @@
+#include <ashlar/nn/ops.hpp>
+
+#include <ATen/ATen.h>
+#include <limits>
+
+#include <ashlar/error.hpp>
+
+namespace ashlar::ops {
+namespace {
+
+Tensor split_heads(const Tensor& x, long heads) {  // (B, T, H*D) -> (B, H, T, D)
+  return x.unflatten(-1, {heads, x.size(-1) / heads}).transpose(1, 2);
+}
+
+}  // namespace
+
+Tensor linear(const Tensor& x, const Tensor& weight) {
+  return at::linear(x, weight);
+}
+
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
+  return at::linear(x, weight, bias);
+}
+
+Tensor embedding(const Tensor& ids, const Tensor& weight) {
+  return at::embedding(weight, ids);
+}
+
+Tensor positions(const Tensor& ids, long context) {
+  const long tokens = ids.size(-1);
+  if (tokens > context)
+    throw Error("nn.1", "sequences of at most " + std::to_string(context) + " tokens", std::to_string(tokens),
+                "cut the input or give the model a longer context");
+  return at::arange(tokens, ids.options());
+}
+
+Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double epsilon) {
+  return at::layer_norm(x, weight.sizes(), weight, bias, epsilon);
+}
+
+Tensor rms_norm(const Tensor& x, const Tensor& weight, double epsilon) {
+  return at::rms_norm(x, weight.sizes(), weight, epsilon);
+}
+
+Tensor gelu(const Tensor& x) {
+  return at::gelu(x, "tanh");
+}
+
+Tensor silu_mul(const Tensor& gate, const Tensor& up) {
+  return at::silu(gate) * up;
+}
+
+Tensor rope(const Tensor& x, long heads, double base) {
+  const long tokens = x.size(-2), width = x.size(-1) / heads;
+  // Angles are made anew in each call: a cache would tie a tensor to one stream, one graph capture and one
+  // device.
+  const auto float32 = x.options().dtype(at::kFloat);
+  const Tensor frequency =
+      at::pow(base, at::arange(0, width, 2, float32) / -static_cast<double>(width));    // (D/2)
+  const Tensor angle = at::outer(at::arange(tokens, float32), frequency).unsqueeze(1);  // (T, 1, D/2)
+  const Tensor cosine = angle.cos(), sine = angle.sin();
+
+  const auto half = x.unflatten(-1, {heads, width}).to(at::kFloat).chunk(2, -1);  // two of (B, T, H, D/2)
+  const Tensor turned = at::cat({half[0] * cosine - half[1] * sine, half[1] * cosine + half[0] * sine}, -1);
+  return turned.flatten(-2).to(x.scalar_type());
+}
+
+Tensor causal_attention(const Tensor& query, const Tensor& key, const Tensor& value, long heads,
+                        long kv_heads) {
+  const Tensor mixed = at::scaled_dot_product_attention(
+      split_heads(query, heads), split_heads(key, kv_heads), split_heads(value, kv_heads), /*attn_mask=*/{},
+      /*dropout_p=*/0.0, /*is_causal=*/true, /*scale=*/{}, /*enable_gqa=*/heads != kv_heads);  // (B, H, T, D)
+  return mixed.transpose(1, 2).flatten(-2);
+}
+
+Tensor causal_attention(const Tensor& query_key_value, long heads) {
+  const auto part = query_key_value.chunk(3, -1);
+  return causal_attention(part[0], part[1], part[2], heads, heads);
+}
+
+Tensor cross_entropy(const Tensor& logits, const Tensor& targets) {
+  // LibTorch would silently leave out targets of -100; a value no target can have makes them an error.
+  constexpr auto nothing = std::numeric_limits<std::int64_t>::min();
+  return at::cross_entropy_loss(logits.flatten(0, -2).to(at::kFloat), targets.flatten(), /*weight=*/{},
+                                at::Reduction::Mean, nothing);
+}
+
+}  // namespace ashlar::ops

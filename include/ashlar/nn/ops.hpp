@@ -1,0 +1,68 @@
+// The operations that layers are made of. This header knows the tensor by name only, so layers compile
+// without LibTorch; whoever runs a layer has LibTorch's headers anyway.
+//
+// All of them are differentiable and work on any device. x is in the type of the activations; statistics,
+// angles and losses are computed in float32 whatever that type is. Letters: B batch, T tokens, C width, H
+// heads, D head width.
+#pragma once
+
+#include <ashlar/tensor.hpp>
+
+namespace ashlar::ops {
+
+Tensor linear(const Tensor& x,        // (..., in)
+              const Tensor& weight);  // (out, in)  -> (..., out)
+
+Tensor linear(const Tensor& x,       // (..., in)
+              const Tensor& weight,  // (out, in)
+              const Tensor& bias);   // (out)      -> (..., out)
+
+Tensor embedding(const Tensor& ids,      // (...), int64, each in [0, count)
+                 const Tensor& weight);  // (count, C)  -> (..., C)
+
+// The positions 0 to T-1 of ids, for a learned position embedding. Throws when T is more than `context`.
+Tensor positions(const Tensor& ids,  // (B, T)  -> (T), int64
+                 long context);
+
+// (x - mean) / sqrt(variance + epsilon) * weight + bias over the last dimension. Ba et al. 2016,
+// arXiv:1607.06450.
+Tensor layer_norm(const Tensor& x,       // (..., C)  -> same
+                  const Tensor& weight,  // (C)
+                  const Tensor& bias,    // (C)
+                  double epsilon);
+
+// x / sqrt(mean(x^2) + epsilon) * weight over the last dimension. Zhang and Sennrich 2019, arXiv:1910.07467.
+Tensor rms_norm(const Tensor& x,       // (..., C)  -> same
+                const Tensor& weight,  // (C)
+                double epsilon);
+
+// GPT-2's form: x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). Hendrycks and Gimpel 2016, arXiv:1606.08415.
+Tensor gelu(const Tensor& x);
+
+// The gate of SwiGLU: gate * sigmoid(gate) * up. Shazeer 2020, arXiv:2002.05202.
+Tensor silu_mul(const Tensor& gate,  // (..., C)  -> same
+                const Tensor& up);   // (..., C)
+
+// Rotary position embedding: at position t, dimensions i and i + D/2 of each head turn together by the angle
+// t * base^(-2i/D), which is the pairing of Llama's published safetensors. Su et al. 2021, arXiv:2104.09864.
+Tensor rope(const Tensor& x,  // (B, T, H*D), D even  -> same
+            long heads, double base);
+
+// softmax(Q K^T / sqrt(D)) V, where token t sees tokens 0 to t only. Each of the kv_heads serves heads /
+// kv_heads neighbouring query heads. Vaswani et al. 2017, arXiv:1706.03762; Ainslie et al. 2023,
+// arXiv:2305.13245.
+Tensor causal_attention(const Tensor& query,  // (B, T, heads*D)  -> same
+                        const Tensor& key,    // (B, T, kv_heads*D)
+                        const Tensor& value,  // (B, T, kv_heads*D)
+                        long heads, long kv_heads);
+
+// The same with the three side by side, as one projection makes them.
+Tensor causal_attention(const Tensor& query_key_value,  // (B, T, 3*heads*D)  -> (B, T, heads*D)
+                        long heads);
+
+// Mean over all tokens of -log softmax(logits)[target], in nats. Every target counts: no value means
+// "ignore".
+Tensor cross_entropy(const Tensor& logits,    // (B, T, V)
+                     const Tensor& targets);  // (B, T), int64, each in [0, V)  -> scalar, float32
+
+}  // namespace ashlar::ops
