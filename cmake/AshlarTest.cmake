@@ -1,6 +1,7 @@
 # Tests say in their own head lines how they are run, so that adding one touches no other file:
 #
 #   // processes: 1 2 4    run by mpirun once for each world size (without the line: one plain process)
+#   // gpus: 1 2            run once for each number of GPUs, one process a GPU, started by cmake/launch.sh
 #   // libtorch: no        built without LibTorch's headers; with no TEST_CASE and no main it is only compiled
 #   // labels: slow unit   extra ctest labels; `unit` takes a test of several processes into the sanitized build
 #   // timeout: 300        seconds, instead of 120
@@ -35,12 +36,10 @@ target_include_directories(ashlar_headers_only INTERFACE "${PROJECT_SOURCE_DIR}/
 target_link_libraries(ashlar_headers_only INTERFACE ashlar::hana ashlar::ranges ashlar::json)
 target_compile_features(ashlar_headers_only INTERFACE cxx_std_20)
 
-# What every test may read. MPI: many processes on few cores, also as root and in containers.
-set(ashlar_test_environment
-  ASHLAR_BUILD_DIR=${PROJECT_BINARY_DIR} ASHLAR_SOURCE_DIR=${PROJECT_SOURCE_DIR} OMP_NUM_THREADS=1
-  OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 OMPI_MCA_rmaps_base_oversubscribe=1
-  OMPI_MCA_mpi_yield_when_idle=1 OMPI_MCA_btl_vader_single_copy_mechanism=none
-  PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1 PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe)
+# What every test may read.
+file(STRINGS "${CMAKE_CURRENT_LIST_DIR}/mpi.env" ashlar_test_environment REGEX "^[A-Z]")
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${CMAKE_CURRENT_LIST_DIR}/mpi.env")
+list(APPEND ashlar_test_environment ASHLAR_BUILD_DIR=${PROJECT_BINARY_DIR} ASHLAR_SOURCE_DIR=${PROJECT_SOURCE_DIR})
 if(ASHLAR_SANITIZE)
   list(APPEND ashlar_test_environment ASAN_OPTIONS=detect_leaks=0 UBSAN_OPTIONS=print_stacktrace=1)
 endif()
@@ -68,22 +67,28 @@ function(_ashlar_set_test name)
     TIMEOUT ${arg_TIMEOUT} PROCESSORS ${arg_PROCESSORS} SKIP_RETURN_CODE 77)
 endfunction()
 
-# One program, one ctest case, or one for each world size.
+# One program, one ctest case, or one for each world size or number of GPUs.
 function(ashlar_add_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TARGET;TIMEOUT;WORKING_DIRECTORY" "PROCESSES;LABELS;ARGS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TARGET;TIMEOUT;WORKING_DIRECTORY" "PROCESSES;GPUS;LABELS;ARGS")
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 120)
   endif()
   if(NOT arg_WORKING_DIRECTORY)
     set(arg_WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
   endif()
-  if(NOT arg_PROCESSES)
+  foreach(n IN LISTS arg_GPUS)
+    add_test(NAME ${name}.gpu${n} WORKING_DIRECTORY "${arg_WORKING_DIRECTORY}"
+      COMMAND bash ${PROJECT_SOURCE_DIR}/cmake/launch.sh --gpus ${n} $<TARGET_FILE:${arg_TARGET}> ${arg_ARGS})
+    _ashlar_set_test(${name}.gpu${n} TIMEOUT ${arg_TIMEOUT} PROCESSORS ${n} LABELS gpu ${arg_LABELS})
+    set_tests_properties(${name}.gpu${n} PROPERTIES RESOURCE_LOCK gpu)
+  endforeach()
+  if(NOT arg_PROCESSES AND NOT arg_GPUS)
     add_test(NAME ${name} COMMAND ${arg_TARGET} ${arg_ARGS} WORKING_DIRECTORY "${arg_WORKING_DIRECTORY}")
     _ashlar_set_test(${name} TIMEOUT ${arg_TIMEOUT} PROCESSORS 1 LABELS ${arg_LABELS})
-  elseif(ASHLAR_WITH_MPI)
+  elseif(arg_PROCESSES AND ASHLAR_WITH_MPI)
     foreach(n IN LISTS arg_PROCESSES)
       add_test(NAME ${name}.np${n} WORKING_DIRECTORY "${arg_WORKING_DIRECTORY}"
-        COMMAND ${MPIEXEC_EXECUTABLE} --bind-to none ${MPIEXEC_NUMPROC_FLAG} ${n} $<TARGET_FILE:${arg_TARGET}> ${arg_ARGS})
+        COMMAND ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${n} $<TARGET_FILE:${arg_TARGET}> ${arg_ARGS})
       _ashlar_set_test(${name}.np${n} TIMEOUT ${arg_TIMEOUT} PROCESSORS ${n} LABELS mpi ${arg_LABELS})
     endforeach()
   endif()
@@ -134,6 +139,7 @@ endfunction()
 function(ashlar_add_test_source source)
   ashlar_test_name("${source}" name)
   ashlar_head_line("${source}" processes processes)
+  ashlar_head_line("${source}" gpus gpus)
   ashlar_head_line("${source}" libtorch libtorch)
   ashlar_head_line("${source}" labels labels)
   ashlar_head_line("${source}" timeout timeout)
@@ -141,15 +147,22 @@ function(ashlar_add_test_source source)
   file(STRINGS "${source}" runs LIMIT_COUNT 1 REGEX "TEST_CASE|int main\\(")
 
   if(source MATCHES "/tests/static/" OR (libtorch STREQUAL "no" AND NOT runs))
-    ashlar_add_static_test("${source}")
+    if(NOT ASHLAR_TEST_SET STREQUAL "unit")
+      ashlar_add_static_test("${source}")
+    endif()
     return()
   endif()
-  if(NOT processes)
+  if(NOT processes AND NOT gpus)
     list(APPEND labels unit)
-  elseif(NOT ASHLAR_WITH_MPI)
+  elseif(processes AND NOT ASHLAR_WITH_MPI)
     return()
   endif()
   if(ASHLAR_TEST_SET STREQUAL "static" OR (ASHLAR_TEST_SET STREQUAL "unit" AND NOT "unit" IN_LIST labels))
+    return()
+  endif()
+  if(gpus AND NOT processes AND NOT ASHLAR_WITH_CUDA)
+    add_test(NAME ${name}.gpu COMMAND bash -c "echo 'SKIP: this build is without CUDA'; exit 77")
+    _ashlar_set_test(${name}.gpu TIMEOUT 10 PROCESSORS 1 LABELS gpu)
     return()
   endif()
 
@@ -171,16 +184,17 @@ function(ashlar_add_test_source source)
     target_link_libraries(${name} PRIVATE ashlar_catch_main)
   endif()
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
-  ashlar_add_test(${name} TARGET ${name} PROCESSES ${processes} LABELS ${labels} TIMEOUT ${timeout} ARGS ${args})
+  ashlar_add_test(${name} TARGET ${name} PROCESSES ${processes} GPUS ${gpus} LABELS ${labels} TIMEOUT ${timeout} ARGS ${args})
 endfunction()
 
 # A program that is also a test: an example.
 function(ashlar_add_program_test source target label)
   ashlar_head_line("${source}" processes processes)
+  ashlar_head_line("${source}" gpus gpus)
   ashlar_head_line("${source}" labels labels)
   ashlar_head_line("${source}" timeout timeout)
   ashlar_head_line("${source}" args args)
   ashlar_test_name("${source}" name)
-  ashlar_add_test(${name} TARGET ${target} PROCESSES ${processes} LABELS ${label} ${labels} TIMEOUT ${timeout}
+  ashlar_add_test(${name} TARGET ${target} PROCESSES ${processes} GPUS ${gpus} LABELS ${label} ${labels} TIMEOUT ${timeout}
     ARGS ${args})
 endfunction()

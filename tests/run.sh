@@ -1,0 +1,34 @@
+#!/usr/bin/env bash
+# Builds everything and runs every test; ctest's closing summary is the last output.
+#
+#   tests/run.sh [ctest arguments]       for example: tests/run.sh -R engine
+
+# shellcheck source=../cmake/bootstrap.sh
+source "$(dirname "${BASH_SOURCE[0]}")/../cmake/bootstrap.sh"
+
+lock
+bootstrap tests
+
+# build PRESET: all that compiles is built, also when something does not, so that ctest can say what is left.
+broken=0
+build() {
+  local start=$SECONDS
+  say "building $1 with $(jobs) jobs"
+  configure "$1"
+  if ! logged "build-$1" cmake --build "$root/.build/$1" -j "$(jobs)" -- -k 0; then
+    grep -E 'error:|FAILED:|undefined reference|Killed' "$logs/build-$1.log" | head -n 40 >&2 || true
+    say "the $1 build is broken; its log is .build/logs/build-$1.log"
+    broken=1
+  fi
+  say "built $1 in $((SECONDS - start)) s"
+}
+build release
+build sanitize
+unlock
+
+# One ctest over both trees, so that there is one summary.
+mkdir -p "$root/.build/tests"
+printf 'subdirs("%s" "%s")\n' "$root/.build/release" "$root/.build/sanitize" >"$root/.build/tests/CTestTestfile.cmake"
+say "testing"
+ctest --test-dir "$root/.build/tests" -j "$(nproc)" --output-on-failure --no-label-summary --timeout 300 "$@" || exit $?
+exit $broken
