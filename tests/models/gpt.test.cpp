@@ -18,9 +18,12 @@ Tensor logits(const reference::Weights& w, const Tensor& ids) {
   const long tokens = ids.size(1);
   Tensor x = w.at("tokens.weight").index({ids}) + w.at("positions.weight").slice(0, 0, tokens);
   for (long layer = 0; layer < shape.layers; ++layer) {
-    const auto p = [&](const std::string& name) { return w.at("blocks." + std::to_string(layer) + "." + name); };
+    const auto p = [&](const std::string& name) {
+      return w.at("blocks." + std::to_string(layer) + "." + name);
+    };
     Tensor h = reference::layer_norm(x, p("attention_norm.weight"), p("attention_norm.bias"));
-    const Tensor qkv = h.matmul(p("attention.query_key_value.weight").t()) + p("attention.query_key_value.bias");
+    const Tensor qkv =
+        h.matmul(p("attention.query_key_value.weight").t()) + p("attention.query_key_value.bias");
     const auto part = qkv.split(shape.dim, -1);
     h = reference::causal_attention(part[0], part[1], part[2], shape.heads, shape.heads);
     x = x + h.matmul(p("attention.project.weight").t()) + p("attention.project.bias");
@@ -58,8 +61,9 @@ TEST_CASE("Gpt starts near the loss of a uniform guess") {
 
 TEST_CASE("Gpt refuses more tokens than its context") {
   const Standalone<Model> model(1);
-  CHECK_THROWS_WITH(model.forward(at::zeros({1, 10}, at::kLong)),
-                    Catch::Matchers::ContainsSubstring("[ashlar.nn.1] expected sequences of at most 9 tokens, got 10"));
+  CHECK_THROWS_WITH(
+      model.forward(at::zeros({1, 10}, at::kLong)),
+      Catch::Matchers::ContainsSubstring("[ashlar.nn.1] expected sequences of at most 9 tokens, got 10"));
 }
 
 TEST_CASE("the tied head is the token embedding: one tensor, one gradient") {

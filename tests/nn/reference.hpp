@@ -1,4 +1,5 @@
-// Slow references for layers and models, in plain arithmetic on tensors, and what a comparison with them requires.
+// Slow references for layers and models, in plain arithmetic on tensors, and what a comparison with them
+// requires.
 #pragma once
 
 #include <ATen/ATen.h>
@@ -17,7 +18,9 @@ namespace ashlar::reference {
 
 using Weights = std::map<std::string, Tensor>;
 
-inline at::Generator generator(std::uint64_t seed) { return at::detail::createCPUGenerator(seed); }
+inline at::Generator generator(std::uint64_t seed) {
+  return at::detail::createCPUGenerator(seed);
+}
 
 inline Tensor random(at::IntArrayRef shape, std::uint64_t seed) {
   return at::randn(shape, generator(seed), at::kFloat);
@@ -39,9 +42,11 @@ inline constexpr double float32_tolerance = 3e-6;
 // bfloat16 rounds at 2^-9 = 2e-3; a handful of roundings in a row stay below this.
 inline constexpr double bf16_tolerance = 2e-2;
 
-// Runs `fast` and `slow` on leaves of equal values, and compares results and the gradients of all leaves, given the
-// same random gradient of the result. The slow one computes in double, so that it is the truth for both types.
-inline void require_equal(auto&& fast, auto&& slow, std::vector<Tensor> leaves, at::ScalarType type = at::kFloat) {
+// Runs `fast` and `slow` on leaves of equal values, and compares results and the gradients of all leaves,
+// given the same random gradient of the result. The slow one computes in double, so that it is the truth for
+// both types.
+inline void require_equal(auto&& fast, auto&& slow, std::vector<Tensor> leaves,
+                          at::ScalarType type = at::kFloat) {
   std::vector<Tensor> fast_leaves, slow_leaves;
   for (const Tensor& leaf : leaves) {
     fast_leaves.push_back(leaf.to(type, false, /*copy=*/true).requires_grad_());
@@ -75,7 +80,9 @@ inline Tensor gelu(const Tensor& x) {
   return x / 2 * (1 + (std::sqrt(2 / std::numbers::pi) * (x + 0.044715 * x.pow(3))).tanh());
 }
 
-inline Tensor silu_mul(const Tensor& gate, const Tensor& up) { return gate / (1 + (-gate).exp()) * up; }
+inline Tensor silu_mul(const Tensor& gate, const Tensor& up) {
+  return gate / (1 + (-gate).exp()) * up;
+}
 
 // Rotation as complex multiplication: the number x[i] + x[i + D/2] j times e^(j t base^(-2i/D)).
 inline Tensor rope(const Tensor& x, long heads, double base) {
@@ -90,17 +97,20 @@ inline Tensor rope(const Tensor& x, long heads, double base) {
   return at::cat({at::real(turned), at::imag(turned)}, -1).flatten(2).to(x.scalar_type());
 }
 
-// One head, one query token at a time; keys and values of query head h are those of head h / (heads / kv_heads).
+// One head, one query token at a time; keys and values of query head h are those of head h / (heads /
+// kv_heads).
 inline Tensor causal_attention(const Tensor& q, const Tensor& k, const Tensor& v, long heads, long kv_heads) {
   const long width = q.size(-1) / heads, tokens = q.size(1);
   std::vector<Tensor> mixed;
   for (long h = 0; h < heads; ++h) {
     const long g = h / (heads / kv_heads);
-    const Tensor query = q.slice(-1, h * width, (h + 1) * width), key = k.slice(-1, g * width, (g + 1) * width),
+    const Tensor query = q.slice(-1, h * width, (h + 1) * width),
+                 key = k.slice(-1, g * width, (g + 1) * width),
                  value = v.slice(-1, g * width, (g + 1) * width);
     std::vector<Tensor> rows;
     for (long t = 0; t < tokens; ++t) {
-      const Tensor score = (query.slice(1, t, t + 1) * key.slice(1, 0, t + 1)).sum(-1) / std::sqrt(double(width));  // (B, t+1)
+      const Tensor score =
+          (query.slice(1, t, t + 1) * key.slice(1, 0, t + 1)).sum(-1) / std::sqrt(double(width));  // (B, t+1)
       const Tensor weight = score.exp() / score.exp().sum(-1, true);
       rows.push_back((weight.unsqueeze(-1) * value.slice(1, 0, t + 1)).sum(1, true));
     }
@@ -115,17 +125,47 @@ inline Tensor cross_entropy(const Tensor& logits, const Tensor& targets) {
   return -log_probability.gather(-1, targets.unsqueeze(-1)).mean();
 }
 
-// ---- what is required of whole models ----
+// ---- what is required of layers and models ----
 
+// Moves weights off their start, where some are zero or one and mistakes would not show.
 inline void perturb(const std::vector<NamedTensor>& parameters, std::uint64_t seed) {
   for (const NamedTensor& p : parameters) p.tensor.detach().add_(0.1 * random(p.tensor.sizes(), seed++));
+}
+
+// A layer, run by Standalone, equals `slow(weights, x)` in its result and in the gradients of x and of every
+// trained parameter; a frozen one gets none.
+template <class Layer>
+void require_equal_layer(at::IntArrayRef shape, auto&& slow) {
+  for (const auto type : {at::kFloat, at::kBFloat16}) {
+    const double tolerance = type == at::kFloat ? float32_tolerance : bf16_tolerance;
+    const Standalone<Layer> layer(1, type);
+    perturb(layer.parameters(), 2);
+    Weights weights;
+    for (const NamedTensor& p : layer.parameters())
+      weights[p.name] = p.tensor.detach().to(at::kDouble).requires_grad_();
+    const Tensor x = random(shape, 3).to(type).requires_grad_();
+    const Tensor slow_x = x.detach().to(at::kDouble).requires_grad_();
+    const Tensor got = layer.forward(x), expected = slow(weights, slow_x);
+    REQUIRE(distance(got, expected) < tolerance);
+
+    const Tensor upstream = random(got.sizes(), 4).to(type);
+    got.backward(upstream);
+    expected.backward(upstream.to(at::kDouble));
+    REQUIRE(distance(x.grad(), slow_x.grad()) < tolerance);
+    for (const NamedTensor& p : layer.parameters()) {
+      INFO(p.name);
+      REQUIRE(p.tensor.grad().defined() == p.trainable);
+      if (p.trainable) REQUIRE(distance(p.tensor.grad(), weights.at(p.name).grad()) < tolerance);
+    }
+  }
 }
 
 // Logits, loss and every gradient equal those of `slow`, which computes logits from weights in double.
 inline void require_equal_models(const std::vector<NamedTensor>& parameters, auto&& forward, auto&& loss,
                                  auto&& slow, const Tensor& targets) {
   Weights weights;
-  for (const NamedTensor& p : parameters) weights[p.name] = p.tensor.detach().to(at::kDouble).requires_grad_();
+  for (const NamedTensor& p : parameters)
+    weights[p.name] = p.tensor.detach().to(at::kDouble).requires_grad_();
   const Tensor expected = slow(weights);
   REQUIRE(distance(forward(), expected) < float32_tolerance);
 

@@ -13,7 +13,8 @@ struct Embedding {
   using Weight = Parameter<count, dim>;
   BOOST_HANA_DEFINE_STRUCT(Embedding, (Weight, weight));
 
-  constexpr explicit Embedding(Init weights = normal(1)) { weight.init = weights; }
+  constexpr Embedding() { weight.init = normal(1); }  // as torch::nn::Embedding
+  constexpr explicit Embedding(Init weights) { weight.init = weights; }
 
   auto forward(auto&, const auto& ids) const {  // (...), int64 -> (..., dim)
     return ops::embedding(ids, *weight);
