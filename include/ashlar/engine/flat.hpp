@@ -24,7 +24,8 @@ struct Flat {
   Layout layout;
   Tensor whole, shard, master, grad, part;
   std::vector<Tensor> states;
-  long master_begin = 0;  // elements of whole before master's first
+  long shard_begin = 0;   // elements of whole before shard's first
+  long master_begin = 0;  // and before master's
 
   bool empty() const { return layout.empty(); }
 };
@@ -39,19 +40,21 @@ inline constexpr bool shards_optimizer = Shard::optimizer == placement::sharded;
 // `states`: how many tensors the optimizer remembers; nothing but whole and shard is made of a frozen flat.
 template <class Shard, class Precision>
 Flat make_flat(Layout layout, int rank, c10::Device device, bool trained, int states) {
-  Flat flat{.layout = std::move(layout)};
+  Flat flat;
+  flat.layout = std::move(layout);
   const long numel = flat.layout.numel, part = flat.layout.shard;
+  flat.shard_begin = rank * part;
   if constexpr (shards_parameters<Shard>) {
     flat.whole = unbacked(numel, Precision::compute, device);
     flat.shard = zeros(part, Precision::compute, device);
   } else {
     flat.whole = zeros(numel, Precision::compute, device);
-    flat.shard = flat.whole.narrow(0, rank * part, part);
+    flat.shard = flat.whole.narrow(0, flat.shard_begin, part);
   }
   if (!trained) return flat;
 
   const long kept = shards_optimizer<Shard> ? part : numel;
-  flat.master_begin = shards_optimizer<Shard> ? rank * part : 0;
+  flat.master_begin = shards_optimizer<Shard> ? flat.shard_begin : 0;
   if constexpr (Precision::master == Precision::compute)
     flat.master = shards_optimizer<Shard> ? flat.shard : flat.whole;
   else

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <ashlar/tensor.hpp>
 #include <ashlar/concepts/precision_policy.hpp>
 
 namespace ashlar {

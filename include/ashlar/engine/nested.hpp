@@ -8,8 +8,10 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <utility>
 #include <vector>
 
+#include <ashlar/tensor.hpp>
 #include <ashlar/engine/random_state.hpp>
 
 namespace ashlar {
@@ -34,12 +36,14 @@ struct Site {
 template <class T>
 inline constexpr char type_tag = 0;
 
-template <class Host, class Module>
-struct Nested : torch::autograd::Function<Nested<Host, Module>> {
+// `arity`: how many tensors the module takes.
+template <class Host, class Module, size_t arity>
+struct Nested : torch::autograd::Function<Nested<Host, Module, arity>> {
   static constexpr bool is_unit = Host::template is_unit<Module>;
   static constexpr bool recomputes = Host::template recomputes<Module>;
 
-  static variable_list forward(AutogradContext* ctx, Site* site, const Tensor& anchor, const variable_list& inputs) {
+  static variable_list forward(AutogradContext* ctx, Site* site, const Tensor& anchor, at::TensorList list) {
+    const variable_list inputs = list.vec();
     Host& host = *static_cast<Host*>(site->host);
     const auto& module = *static_cast<const Module*>(site->module);
     variable_list saved{anchor};
@@ -52,7 +56,7 @@ struct Nested : torch::autograd::Function<Nested<Host, Module>> {
     if constexpr (is_unit) host.engine().enter(site->unit);
     variable_list outputs;
     if constexpr (recomputes) {
-      outputs = host.call_list(module, inputs);  // autograd is off here
+      outputs = host.run().call_list(module, inputs, std::make_index_sequence<arity>());  // autograd is off here
     } else {
       build(host, module, *site, inputs);
       for (const Tensor& output : site->outputs) outputs.push_back(output.detach());
@@ -67,7 +71,7 @@ struct Nested : torch::autograd::Function<Nested<Host, Module>> {
     Host& host = *static_cast<Host*>(site.host);
     if constexpr (is_unit) host.engine().before_backward(site.unit);
     if constexpr (recomputes) {
-      const RandomState::Restored restored(site.random);
+      const RandomStateGuard guard(site.random);
       build(host, *static_cast<const Module*>(site.module), site, {saved.begin() + 1, saved.end()});
     }
     run_backward(site, gradients);
@@ -89,7 +93,7 @@ struct Nested : torch::autograd::Function<Nested<Host, Module>> {
       if (leaf.defined() && at::isFloatingType(leaf.scalar_type())) leaf.requires_grad_(input.requires_grad());
       site.inputs.push_back(std::move(leaf));
     }
-    site.outputs = host.call_list(module, site.inputs);
+    site.outputs = host.run().call_list(module, site.inputs, std::make_index_sequence<arity>());
   }
 
   static void run_backward(const Site& site, const variable_list& gradients) {

@@ -21,8 +21,7 @@ RandomState RandomState::now(c10::Device device) {
   RandomState state;
   state.devices_ = {c10::Device(c10::kCPU)};
   if (!device.is_cpu()) state.devices_.push_back(device);
-  for (const c10::Device each : state.devices_) state.states_.push_back(state_of(each));
-  return state;
+  return state.again();
 }
 
 RandomState RandomState::now(const std::vector<Tensor>& inputs) {
@@ -38,10 +37,11 @@ void RandomState::restore() const {
   }
 }
 
-RandomState::Restored::Restored(const RandomState& state) {
-  before_.devices_ = state.devices_;
-  for (const c10::Device each : state.devices_) before_.states_.push_back(state_of(each));
-  state.restore();
+RandomState RandomState::again() const {
+  RandomState state;
+  state.devices_ = devices_;
+  for (const c10::Device each : devices_) state.states_.push_back(state_of(each));
+  return state;
 }
 
 }  // namespace ashlar

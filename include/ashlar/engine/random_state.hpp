@@ -5,6 +5,8 @@
 
 #include <vector>
 
+#include <ashlar/tensor.hpp>
+
 namespace ashlar {
 
 class RandomState {
@@ -17,24 +19,27 @@ class RandomState {
 
   void restore() const;
 
+  // The present states of the same generators.
+  RandomState again() const;
+
   // Each generator's state as bytes, the CPU's first: 1D, uint8.
   std::vector<Tensor>& tensors() { return states_; }
-
-  // Restores `state`, and on destruction what was there before.
-  class Restored {
-   public:
-    explicit Restored(const RandomState& state);
-    ~Restored() { before_.restore(); }
-    Restored(const Restored&) = delete;
-    Restored& operator=(const Restored&) = delete;
-
-   private:
-    RandomState before_;
-  };
 
  private:
   std::vector<c10::Device> devices_;
   std::vector<Tensor> states_;  // by device
+};
+
+// Restores a state, and on destruction what was there before.
+class RandomStateGuard {
+ public:
+  explicit RandomStateGuard(const RandomState& state) : before_(state.again()) { state.restore(); }
+  ~RandomStateGuard() { before_.restore(); }
+  RandomStateGuard(const RandomStateGuard&) = delete;
+  RandomStateGuard& operator=(const RandomStateGuard&) = delete;
+
+ private:
+  RandomState before_;
 };
 
 }  // namespace ashlar

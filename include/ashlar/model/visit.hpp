@@ -85,14 +85,19 @@ consteval bool any_type(auto test) {
 template <class M, class T>
 inline constexpr bool contains = any_type<M>([]<class U>() { return std::is_same_v<U, T>; });
 
-// Whether T is repeated in the tree of M: the element of a list of layers.
+// Whether T is a repeated layer of M: the element of a list that lies in no other list.
 template <class M, class T>
-inline constexpr bool repeats = any_type<M>([]<class U>() {
-  if constexpr (layer_list<U>)
-    return std::is_same_v<typename U::value_type, T>;
-  else
-    return false;
-});
+consteval bool repeats() {
+  bool found = false;
+  if constexpr (layer_list<M>) {
+    found = std::is_same_v<typename M::value_type, T>;
+  } else if constexpr (declared_module<M>) {
+    boost::hana::for_each(boost::hana::accessors<M>(), [&](auto member) {
+      found = found || repeats<std::remove_cvref_t<decltype(boost::hana::second(member)(std::declval<M&>()))>, T>();
+    });
+  }
+  return found;
+}
 
 // Whether some module in the tree of M is tied to the parameters of a T.
 template <class M, class T>

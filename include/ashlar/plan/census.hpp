@@ -30,8 +30,9 @@ struct Census {
 
 namespace detail {
 
-template <class Wrap, class Checkpoint, class Model>
+template <class Wrap, class Checkpoint, class Model, class Stop>
 struct Walk {
+  Stop& stop;
   Census census{};
 
   template <class M>
@@ -56,26 +57,33 @@ struct Walk {
   template <class Child>
   constexpr void child(Child& node, const Name& name, int unit, int layer, bool trained) {
     using Type = std::remove_const_t<Child>;
-    if constexpr (Checkpoint::template recomputes<Model, Type>()) {
-      if (layer < 0) layer = census.layers++;
-    }
-    if constexpr (Wrap::template starts_unit<Model, Type>()) {
+    constexpr bool is_layer = Checkpoint::template recomputes<Model, Type>();
+    constexpr bool is_unit = Wrap::template starts_unit<Model, Type>();
+    if constexpr (is_layer) layer = census.layers++;
+    if constexpr (is_unit) {
       census.units.push_back({name, unit, layer});
       unit = static_cast<int>(census.units.size()) - 1;
     }
+    if constexpr (is_unit || is_layer) stop(node, is_unit ? unit : -1);
     module(node, name, unit, layer, trained);
   }
 };
 
 }  // namespace detail
 
-// The units and parameters of `model` under a Wrap and a Checkpoint policy. Constant for declared models.
+// The units and parameters of `model` under a Wrap and a Checkpoint policy. Constant for declared models. Calls
+// stop(module, unit) for each module that is a unit or a recomputed layer (then unit = -1), in order of declaration.
 template <class Wrap, class Checkpoint, class Model>
-constexpr Census take_census(Model& model) {
-  detail::Walk<Wrap, Checkpoint, std::remove_const_t<Model>> walk;
+constexpr Census take_census(Model& model, auto stop) {
+  detail::Walk<Wrap, Checkpoint, std::remove_const_t<Model>, decltype(stop)> walk{stop};
   walk.census.units.push_back({});
   walk.module(model, Name(), 0, -1, true);
   return walk.census;
+}
+
+template <class Wrap, class Checkpoint, class Model>
+constexpr Census take_census(Model& model) {
+  return take_census<Wrap, Checkpoint>(model, [](auto&, int) {});
 }
 
 }  // namespace ashlar

@@ -19,7 +19,7 @@ struct Recompute {
 
   template <class Model, class T>
   static consteval bool recomputes() {
-    return repeats<Model, T>;
+    return repeats<Model, T>();
   }
 
   template <class Model>

@@ -1,0 +1,55 @@
+#include <ashlar/engine/agree.hpp>
+
+#include <ATen/ATen.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include <ashlar/error.hpp>
+
+namespace ashlar {
+
+namespace {
+
+constexpr size_t width = 256;  // bytes a part
+constexpr std::array<std::string_view, 3> parts{"strategy", "model", "recipe"};
+
+}  // namespace
+
+std::string fingerprint(std::string_view text) {
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  std::string hex(16, '0');
+  for (size_t i = hex.size(); i-- > 0; hash >>= 4) hex[i] = "0123456789abcdef"[hash & 15];
+  return hex;
+}
+
+Tensor detail::encode(const Identity& identity, c10::Device device) {
+  const Tensor bytes = at::zeros({static_cast<long>(width * parts.size())}, at::kByte);
+  char* to = static_cast<char*>(bytes.data_ptr());
+  for (const std::string* part : {&identity.strategy, &identity.model, &identity.recipe}) {
+    // A text that does not fit ends in its own fingerprint, so that two that differ anywhere still differ.
+    std::string text = *part;
+    if (text.size() >= width) text = text.substr(0, width - 18) + " " + fingerprint(text);
+    std::memcpy(to, text.data(), text.size());
+    to += width;
+  }
+  return bytes.to(device);
+}
+
+void detail::compare(const Tensor& all, int world) {
+  const Tensor bytes = all.cpu();
+  const char* from = static_cast<const char*>(bytes.data_ptr());
+  auto part_of = [&](int rank, size_t part) {
+    const char* text = from + (static_cast<size_t>(rank) * parts.size() + part) * width;
+    return std::string(text, strnlen(text, width));
+  };
+  for (size_t part = 0; part < parts.size(); ++part)
+    for (int rank = 1; rank < world; ++rank)
+      if (part_of(rank, part) != part_of(0, part))
+        throw Error("train.3", "the same " + std::string(parts[part]) + " on every rank, rank 0's " + part_of(0, part),
+                    part_of(rank, part) + " on rank " + std::to_string(rank),
+                    "start every rank with the same program and arguments");
+}
+
+}  // namespace ashlar

@@ -1,0 +1,119 @@
+// Binding: lends a model's parameters their windows into the flats, and gives them their first values.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <deque>
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+#include <ashlar/tensor.hpp>
+#include <ashlar/engine/engine.hpp>
+#include <ashlar/model/bind.hpp>
+#include <ashlar/model/init.hpp>
+
+namespace ashlar {
+
+// One parameter: what the model calls it, and where it lies.
+struct Place {
+  std::string name;
+  std::vector<int64_t> shape;
+  int unit = 0;
+  bool trained = true;
+  size_t piece = 0;  // in the layout of the unit's trained or frozen flat
+};
+
+struct Binding {
+  std::vector<Place> places;       // in order of declaration
+  std::deque<Tensor> leaves;       // what declared parameters point to: windows into whole
+  std::vector<std::string> buffer_names;
+  std::deque<Tensor> buffers;      // what declared buffers point to, and torch modules' own
+};
+
+namespace detail {
+
+// A trained leaf's gradient is the window of grad, so autograd adds into what the reduction sends.
+inline void watch_gradient(Tensor& leaf, const Flat& flat, const Piece& piece) {
+  leaf.requires_grad_(true);
+  leaf.mutable_grad() = window(flat.grad, piece.offset, leaf.sizes());
+}
+
+// Writes elements [piece.offset, ...) of a flat's whole and master from values(first, count): 1D, float32.
+template <class Shard>
+void write_values(Flat& flat, const Piece& piece, bool trained, auto&& values) {
+  const bool sharded = shards_parameters<Shard>;
+  const Tensor& target = sharded ? flat.shard : flat.whole;
+  const long begin = sharded ? flat.shard_begin : 0;
+  const long first = std::max(begin, piece.offset);
+  const long end = std::min(begin + target.numel(), piece.offset + piece.numel);
+  if (first >= end) return;
+  const Tensor part = values(first - piece.offset, end - first);
+  copy_overlap(target, begin, part, first);
+  if (trained) copy_overlap(flat.master, flat.master_begin, part, first);
+}
+
+}  // namespace detail
+
+// Collective where the model has torch modules: their values are rank 0's.
+template <class Shard, class Precision, class Comm, class Model>
+Binding bind(Model& model, Engine<Shard, Precision, Comm>& engine, const Census& census, Comm& comm,
+             c10::Device device, std::uint64_t seed) {
+  Binding binding;
+  std::vector<std::array<size_t, 2>> next(engine.units().size());  // pieces met, by unit
+  std::unordered_set<const void*> met;
+  for_each_tensor(model, [&](const Name& name, auto& member, Role role) {
+    constexpr bool is_torch = std::is_same_v<std::remove_cvref_t<decltype(member)>, Tensor>;
+    if (role == Role::buffer) {
+      binding.buffer_names.emplace_back(name.view());
+      if constexpr (is_torch) {
+        Tensor values = member.detach().to(device).contiguous().clone();
+        comm.broadcast(values, 0).wait();
+        member.set_data(values);
+        binding.buffers.push_back(member);
+      } else {
+        const std::vector<int64_t> shape(member.shape.begin(), member.shape.end());
+        Tensor& values = binding.buffers.emplace_back(zeros(member.numel, dtype::f32, device).view(shape));
+        fill(values, member.init, parameter_seed(seed, name.view()));
+        member.tensor = &values;
+      }
+      return;
+    }
+    const ParameterSite& site = census.parameters[binding.places.size()];
+    Place& place = binding.places.emplace_back();
+    place.name = name.view();
+    place.unit = site.unit;
+    place.trained = site.trained;
+    place.piece = next[static_cast<size_t>(site.unit)][site.trained ? 0 : 1]++;
+    auto& unit = engine.units()[static_cast<size_t>(site.unit)];
+    Flat& flat = site.trained ? unit.trained : unit.frozen;
+    const Piece& piece = flat.layout.pieces[place.piece];
+    if constexpr (is_torch) {
+      if (!met.insert(member.unsafeGetTensorImpl()).second)
+        throw Error("model.5", "every parameter of a torch module to be registered once",
+                    "'" + place.name + "' a second time", "register it once and use it from both places");
+      place.shape = member.sizes().vec();
+      Tensor full = member.detach().to(device, at::kFloat).contiguous().clone();
+      comm.broadcast(full, 0).wait();
+      detail::write_values<Shard>(flat, piece, site.trained, [&](long first, long count) {
+        return full.flatten().narrow(0, first, count);
+      });
+      member.set_data(window(flat.whole, piece.offset, place.shape));
+      if (site.trained) detail::watch_gradient(member, flat, piece);
+    } else {
+      place.shape.assign(member.shape.begin(), member.shape.end());
+      detail::write_values<Shard>(flat, piece, site.trained, [&](long first, long count) {
+        Tensor part = zeros(count, dtype::f32, c10::Device(c10::kCPU));
+        fill(part, member.init, parameter_seed(seed, name.view()), first);
+        return part.to(device);
+      });
+      Tensor& leaf = binding.leaves.emplace_back(window(flat.whole, piece.offset, place.shape));
+      if (site.trained) detail::watch_gradient(leaf, flat, piece);
+      member.tensor = &leaf;
+    }
+  });
+  bind_ties(model);
+  return binding;
+}
+
+}  // namespace ashlar

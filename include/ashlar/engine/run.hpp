@@ -1,0 +1,67 @@
+// Run: the executor that a trainer hands to forward. run(child, inputs...) is how units meet the engine.
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <ashlar/tensor.hpp>
+#include <ashlar/engine/nested.hpp>
+#include <ashlar/model/call.hpp>
+
+namespace ashlar {
+
+template <class Host>
+class Run {
+ public:
+  explicit Run(Host& host) : host_(host) {}
+
+  template <class Module, class... Inputs>
+  auto operator()(const Module& module, const Inputs&... inputs) {
+    if constexpr (Host::template is_unit<Module> || Host::template recomputes<Module>) {
+      static_assert((std::is_same_v<Inputs, Tensor> && ...),
+                    "[ashlar.model.4] a unit or recomputed layer takes tensors only: give other arguments to its "
+                    "constructor, or wrap another type");
+      using Output = decltype(call(module, *this, inputs...));
+      return from_list<Output>(stop(module, {inputs...}, std::index_sequence_for<Inputs...>()));
+    } else {
+      return call(module, *this, inputs...);
+    }
+  }
+
+  // The module's forward on a list of inputs, its outputs as a list.
+  template <size_t... i>
+  variable_list call_list(const auto& module, const variable_list& inputs, std::index_sequence<i...>) {
+    return to_list(call(module, *this, inputs[i]...));
+  }
+
+ private:
+  template <class Module, size_t... i>
+  variable_list stop(const Module& module, const variable_list& inputs, std::index_sequence<i...> count) {
+    Site& site = host_.site(module);
+    if (at::GradMode::is_enabled())
+      return Nested<Host, Module, sizeof...(i)>::apply(&site, site.anchor, at::TensorList(inputs));
+    if constexpr (Host::template is_unit<Module>) host_.engine().enter(site.unit);
+    variable_list outputs = call_list(module, inputs, count);
+    if constexpr (Host::template is_unit<Module>) host_.engine().after_forward(site.unit);
+    return outputs;
+  }
+
+  static variable_list to_list(Tensor output) { return {std::move(output)}; }
+  static variable_list to_list(variable_list outputs) { return outputs; }
+
+  template <class Output>
+  static Output from_list(variable_list outputs) {
+    if constexpr (std::is_same_v<Output, Tensor>)
+      return std::move(outputs[0]);
+    else
+      return outputs;
+  }
+
+  Host& host_;
+};
+
+}  // namespace ashlar

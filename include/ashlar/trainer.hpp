@@ -1,0 +1,73 @@
+// Trainer: a strategy, as a type.
+//
+//     using Strategy = Trainer<shard::Zero3, precision::Bf16Mixed, offload::None, wrap::Each<Block>>;
+//     auto trainer = Strategy::make<Model>(comm, optim::AdamW{.learning_rate = 3e-4});
+//     for (...) trainer.step(inputs, targets);
+//
+// Needs no LibTorch header: composing and checking strategies is nearly free. Making one needs ashlar/training.hpp.
+#pragma once
+
+#include <cstdint>
+#include <limits>
+#include <utility>
+
+#include <ashlar/diagnostics/explain.hpp>
+#include <ashlar/optim/schedule.hpp>
+
+namespace ashlar {
+
+// What a run decides besides its strategy, model and optimizer. The same on every rank.
+struct Recipe {
+  std::uint64_t seed = 0;                                        // of the parameters and of dropout
+  double clip_norm = std::numeric_limits<double>::infinity();    // of the gradient over all parameters
+  int micro_batches = 1;                                         // forward and backward passes a step
+  optim::Cosine schedule{};                                      // of the learning rate
+};
+
+template <class Strategy, class Model, class Comm, class Optimizer>
+class Training;
+
+namespace checkpoint {
+struct None;  // of ashlar/checkpoint/none.hpp: the core includes no policy
+}
+
+// Chosen only when the policies do not compose: it explains, and absorbs what is done with it.
+template <class Shard, class Precision, class Offload, class Wrap, class Checkpoint = checkpoint::None>
+class Trainer {
+  static_assert(explain<Shard, Precision, Offload, Wrap, Checkpoint>());
+
+ public:
+  template <class...>
+  static Trainer make(auto&&...) {
+    return {};
+  }
+  auto step(auto&&...) { return *this; }
+};
+
+template <class ShardPolicy, class PrecisionPolicy, class OffloadPolicy, class WrapPolicy, class CheckpointPolicy>
+  requires composable<ShardPolicy, PrecisionPolicy, OffloadPolicy, WrapPolicy, CheckpointPolicy>
+class Trainer<ShardPolicy, PrecisionPolicy, OffloadPolicy, WrapPolicy, CheckpointPolicy> {
+ public:
+  using Shard = ShardPolicy;
+  using Precision = PrecisionPolicy;
+  using Offload = OffloadPolicy;
+  using Wrap = WrapPolicy;
+  using Checkpoint = CheckpointPolicy;
+
+  // A declared model, initialised from the recipe's seed. Collective: every rank of `comm` calls it with equal
+  // arguments; ranks that differ end with an Error. `comm` must outlive what is returned.
+  template <class Model, class Comm, class Optimizer>
+  static Training<Trainer, Model, Comm, Optimizer> make(Comm& comm, Optimizer optimizer, Recipe recipe = {}) {
+    return make(Model{}, comm, std::move(optimizer), recipe);
+  }
+
+  // A model that has values already, such as a torch::nn module: rank 0's are used on every rank.
+  template <class Model, class Comm, class Optimizer>
+  static Training<Trainer, Model, Comm, Optimizer> make(Model model, Comm& comm, Optimizer optimizer,
+                                                        Recipe recipe = {}) {
+    static_assert(explain_use<Trainer, Model, Comm, Optimizer>());
+    return Training<Trainer, Model, Comm, Optimizer>(std::move(model), comm, std::move(optimizer), recipe);
+  }
+};
+
+}  // namespace ashlar
