@@ -11,7 +11,7 @@ set(ASHLAR_LIBTORCH "" CACHE PATH "LibTorch: the folder that holds include/ and 
 
 set(_libtorch_roots "${ASHLAR_LIBTORCH}")
 if(NOT ASHLAR_LIBTORCH)
-  set(_libtorch_roots "${CMAKE_CURRENT_SOURCE_DIR}/.deps/torch/torch")
+  set(_libtorch_roots "${CMAKE_CURRENT_LIST_DIR}/../.deps/torch/torch")
   if(NOT EXISTS "${_libtorch_roots}/include/ATen/ATen.h")
     execute_process(
       COMMAND python3 -c "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])"

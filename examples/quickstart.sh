@@ -13,7 +13,7 @@ text=$root/examples/data/kjv.txt
 arguments=()
 while [[ $# -gt 0 ]]; do
   case $1 in
-    -h | --help) sed -n 's/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | sed -n 2,6p; exit 0 ;;
+    -h | --help) sed -n 's/^# \{0,1\}//p' "${BASH_SOURCE[0]}" | sed -n 2,5p; exit 0 ;;
     --processes=*) set -- --processes "${1#*=}" "${@:2}"; continue ;;
     --text=*) set -- --text "${1#*=}" "${@:2}"; continue ;;
     --processes)
