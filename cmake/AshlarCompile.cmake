@@ -37,13 +37,13 @@ endif()
 # Flags of our own code, the same for every target, so that all of them can share one precompiled header.
 function(ashlar_own_code target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "NO_PCH" "" "")
-  target_compile_options(${target} PRIVATE ${ashlar_warnings})
+  target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:${ashlar_warnings}>)
   if(ASHLAR_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${ASHLAR_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(${target} PRIVATE -fsanitize=${ASHLAR_SANITIZE})
   endif()
   if(ASHLAR_PCH AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-    target_compile_options(${target} PRIVATE -fpch-preprocess)  # ccache needs it
+    target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-fpch-preprocess>)  # ccache needs it
   endif()
   if(ASHLAR_PCH AND NOT arg_NO_PCH)
     target_precompile_headers(${target} REUSE_FROM ashlar_pch)

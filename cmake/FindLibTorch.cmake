@@ -9,13 +9,13 @@
 
 set(ASHLAR_LIBTORCH "" CACHE PATH "LibTorch: the folder that holds include/ and lib/")
 
-set(_libtorch_roots "${ASHLAR_LIBTORCH}")
+set(_libtorch_root "${ASHLAR_LIBTORCH}")
 if(NOT ASHLAR_LIBTORCH)
-  set(_libtorch_roots "${CMAKE_CURRENT_LIST_DIR}/../.deps/torch/torch")
-  if(NOT EXISTS "${_libtorch_roots}/include/ATen/ATen.h")
+  get_filename_component(_libtorch_root "${CMAKE_CURRENT_LIST_DIR}/../.deps/torch/torch" ABSOLUTE)
+  if(NOT EXISTS "${_libtorch_root}/include/ATen/ATen.h")
     execute_process(
       COMMAND python3 -c "import importlib.util as u; print(u.find_spec('torch').submodule_search_locations[0])"
-      OUTPUT_VARIABLE _libtorch_roots OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+      OUTPUT_VARIABLE _libtorch_root OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
   endif()
 endif()
 
@@ -24,16 +24,16 @@ foreach(_var LIBTORCH_INCLUDE_DIR LIBTORCH_CPU_LIBRARY LIBTORCH_C10_LIBRARY LIBT
              LIBTORCH_C10_CUDA_LIBRARY LIBTORCH_CUDART_LIBRARY LIBTORCH_CUDA_INCLUDE_DIR)
   unset(${_var} CACHE)
 endforeach()
-find_path(LIBTORCH_INCLUDE_DIR ATen/ATen.h PATHS ${_libtorch_roots} PATH_SUFFIXES include NO_DEFAULT_PATH)
-find_library(LIBTORCH_CPU_LIBRARY torch_cpu PATHS ${_libtorch_roots} PATH_SUFFIXES lib NO_DEFAULT_PATH)
-find_library(LIBTORCH_C10_LIBRARY c10 PATHS ${_libtorch_roots} PATH_SUFFIXES lib NO_DEFAULT_PATH)
+find_path(LIBTORCH_INCLUDE_DIR ATen/ATen.h PATHS ${_libtorch_root} PATH_SUFFIXES include NO_DEFAULT_PATH)
+find_library(LIBTORCH_CPU_LIBRARY torch_cpu PATHS ${_libtorch_root} PATH_SUFFIXES lib NO_DEFAULT_PATH)
+find_library(LIBTORCH_C10_LIBRARY c10 PATHS ${_libtorch_root} PATH_SUFFIXES lib NO_DEFAULT_PATH)
 set(_libtorch_required LIBTORCH_INCLUDE_DIR LIBTORCH_CPU_LIBRARY LIBTORCH_C10_LIBRARY)
 
 set(LibTorch_VERSION "")
-if(EXISTS "${_libtorch_roots}/include/torch/headeronly/version.h")
-  set(_libtorch_version_file "${_libtorch_roots}/include/torch/headeronly/version.h")
+if(EXISTS "${_libtorch_root}/include/torch/headeronly/version.h")
+  set(_libtorch_version_file "${_libtorch_root}/include/torch/headeronly/version.h")
 else()
-  set(_libtorch_version_file "${_libtorch_roots}/include/torch/csrc/api/include/torch/version.h")
+  set(_libtorch_version_file "${_libtorch_root}/include/torch/csrc/api/include/torch/version.h")
 endif()
 if(EXISTS "${_libtorch_version_file}")
   file(STRINGS "${_libtorch_version_file}" _libtorch_version REGEX "define TORCH_VERSION_(MAJOR|MINOR|PATCH) ")
@@ -42,17 +42,20 @@ if(EXISTS "${_libtorch_version_file}")
 endif()
 
 # A wheel keeps the CUDA libraries beside itself in nvidia/; an archive keeps them in its own lib/.
-file(GLOB _libtorch_nvidia_libs "${_libtorch_roots}/../nvidia/*/lib")
-file(GLOB _libtorch_nvidia_includes "${_libtorch_roots}/../nvidia/cu*/include")
+get_filename_component(_libtorch_nvidia "${_libtorch_root}/../nvidia" ABSOLUTE)
+file(GLOB _libtorch_nvidia_libs "${_libtorch_nvidia}/*/lib")
+file(GLOB _libtorch_nvidia_includes "${_libtorch_nvidia}/cu*/include")
 
 if("cuda" IN_LIST LibTorch_FIND_COMPONENTS)
-  find_library(LIBTORCH_CUDA_LIBRARY torch_cuda PATHS ${_libtorch_roots} PATH_SUFFIXES lib NO_DEFAULT_PATH)
-  find_library(LIBTORCH_C10_CUDA_LIBRARY c10_cuda PATHS ${_libtorch_roots} PATH_SUFFIXES lib NO_DEFAULT_PATH)
-  find_library(LIBTORCH_CUDART_LIBRARY NAMES libcudart.so.13 libcudart.so.12 cudart
-    PATHS ${_libtorch_nvidia_libs} "${_libtorch_roots}/lib" /usr/local/cuda/lib64)
-  # ATen's CUDA headers want cuBLAS, cuSPARSE and cuSOLVER headers too, so a bare runtime wheel is not enough.
-  find_path(LIBTORCH_CUDA_INCLUDE_DIR NAMES cusparse.h
-    PATHS ${_libtorch_nvidia_includes} /usr/local/cuda/include ENV CUDA_HOME PATH_SUFFIXES include)
+  find_library(LIBTORCH_CUDA_LIBRARY torch_cuda PATHS ${_libtorch_root} PATH_SUFFIXES lib NO_DEFAULT_PATH)
+  find_library(LIBTORCH_C10_CUDA_LIBRARY c10_cuda PATHS ${_libtorch_root} PATH_SUFFIXES lib NO_DEFAULT_PATH)
+  # The wheel's or the archive's own first: a program must not hold two CUDA runtimes. ATen's CUDA headers want those
+  # of cuBLAS, cuSPARSE and cuSOLVER too, so a wheel of the bare runtime is not enough.
+  set(_names NAMES libcudart.so.13 libcudart.so.12 cudart)
+  find_library(LIBTORCH_CUDART_LIBRARY ${_names} PATHS ${_libtorch_nvidia_libs} "${_libtorch_root}/lib" NO_DEFAULT_PATH)
+  find_library(LIBTORCH_CUDART_LIBRARY ${_names} HINTS ENV CUDA_HOME /usr/local/cuda PATH_SUFFIXES lib64 lib)
+  find_path(LIBTORCH_CUDA_INCLUDE_DIR cusparse.h PATHS ${_libtorch_nvidia_includes} NO_DEFAULT_PATH)
+  find_path(LIBTORCH_CUDA_INCLUDE_DIR cusparse.h HINTS ENV CUDA_HOME /usr/local/cuda PATH_SUFFIXES include)
   list(APPEND _libtorch_required LIBTORCH_CUDA_LIBRARY LIBTORCH_C10_CUDA_LIBRARY LIBTORCH_CUDART_LIBRARY
        LIBTORCH_CUDA_INCLUDE_DIR)
   if(LIBTORCH_CUDA_LIBRARY)
@@ -63,7 +66,7 @@ endif()
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(LibTorch REQUIRED_VARS ${_libtorch_required} VERSION_VAR LibTorch_VERSION
   HANDLE_COMPONENTS REASON_FAILURE_MESSAGE
-  "looked in '${_libtorch_roots}': run cmake/bootstrap.sh, or set ASHLAR_LIBTORCH to the folder that holds include/ and lib/")
+  "looked in '${_libtorch_root}': run cmake/bootstrap.sh, or set ASHLAR_LIBTORCH to the folder that holds include/ and lib/")
 mark_as_advanced(${_libtorch_required})
 
 if(LibTorch_FOUND AND NOT TARGET LibTorch::cpu)
