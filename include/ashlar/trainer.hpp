@@ -4,7 +4,8 @@
 //     auto trainer = Strategy::make<Model>(comm, optim::AdamW{.learning_rate = 3e-4});
 //     for (...) trainer.step(inputs, targets);
 //
-// Needs no LibTorch header: composing and checking strategies is nearly free. Making one needs ashlar/training.hpp.
+// Needs no LibTorch header: composing and checking strategies is nearly free. Making one needs
+// ashlar/training.hpp.
 #pragma once
 
 #include <cstdint>
@@ -18,10 +19,10 @@ namespace ashlar {
 
 // What a run decides besides its strategy, model and optimizer. The same on every rank.
 struct Recipe {
-  std::uint64_t seed = 0;                                        // of the parameters and of dropout
-  double clip_norm = std::numeric_limits<double>::infinity();    // of the gradient over all parameters
-  int micro_batches = 1;                                         // forward and backward passes a step
-  optim::Cosine schedule{};                                      // of the learning rate
+  std::uint64_t seed = 0;                                      // of the parameters and of dropout
+  double clip_norm = std::numeric_limits<double>::infinity();  // of the gradient over all parameters
+  int micro_batches = 1;                                       // forward and backward passes a step
+  optim::Cosine schedule{};                                    // of the learning rate
 };
 
 template <class Strategy, class Model, class Comm, class Optimizer>
@@ -44,7 +45,8 @@ class Trainer {
   auto step(auto&&...) { return *this; }
 };
 
-template <class ShardPolicy, class PrecisionPolicy, class OffloadPolicy, class WrapPolicy, class CheckpointPolicy>
+template <class ShardPolicy, class PrecisionPolicy, class OffloadPolicy, class WrapPolicy,
+          class CheckpointPolicy>
   requires composable<ShardPolicy, PrecisionPolicy, OffloadPolicy, WrapPolicy, CheckpointPolicy>
 class Trainer<ShardPolicy, PrecisionPolicy, OffloadPolicy, WrapPolicy, CheckpointPolicy> {
  public:
@@ -54,8 +56,8 @@ class Trainer<ShardPolicy, PrecisionPolicy, OffloadPolicy, WrapPolicy, Checkpoin
   using Wrap = WrapPolicy;
   using Checkpoint = CheckpointPolicy;
 
-  // A declared model, initialised from the recipe's seed. Collective: every rank of `comm` calls it with equal
-  // arguments; ranks that differ end with an Error. `comm` must outlive what is returned.
+  // A declared model, initialised from the recipe's seed. Collective: every rank of `comm` calls it with
+  // equal arguments; ranks that differ end with an Error. `comm` must outlive what is returned.
   template <class Model, class Comm, class Optimizer>
   static Training<Trainer, Model, Comm, Optimizer> make(Comm& comm, Optimizer optimizer, Recipe recipe = {}) {
     return make(Model{}, comm, std::move(optimizer), recipe);

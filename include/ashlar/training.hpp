@@ -14,6 +14,7 @@
 #include <ashlar/engine/engine.hpp>
 #include <ashlar/engine/run.hpp>
 #include <ashlar/engine/watch.hpp>
+#include <ashlar/plan/plan.hpp>
 #include <ashlar/trainer.hpp>
 
 namespace ashlar {
@@ -53,7 +54,8 @@ class Training {
         device_(device_of(comm)),
         optimizer_(std::move(optimizer)),
         recipe_(recipe),
-        census_(take_census<Wrap, Checkpoint>(model_, [this](auto& module, int unit) { add_site(module, unit); })),
+        census_(take_census<Wrap, Checkpoint>(model_,
+                                              [this](auto& module, int unit) { add_site(module, unit); })),
         engine_(comm_, device_, census_, Optimizer::states) {
     agree(comm_, device_, identity());
     binding_ = bind(model_, engine_, census_, comm_, device_, recipe_.seed);
@@ -79,8 +81,9 @@ class Training {
     });
   }
 
-  // The same for any objective: called as objective(run, i), objective(run) or objective() for each micro-batch i, it
-  // returns the scalar to minimise. It runs declared modules through `run`; torch modules run as they always do.
+  // The same for any objective: called as objective(run, i), objective(run) or objective() for each
+  // micro-batch i, it returns the scalar to minimise. It runs declared modules through `run`; torch modules
+  // run as they always do.
   template <class Objective>
   Report step(Objective&& objective) {
     const int count = recipe_.micro_batches;
@@ -109,7 +112,8 @@ class Training {
     return loss.item().toDouble() / comm_.size();
   }
   double evaluate(const Tensor& inputs, const Tensor& targets) {
-    return evaluate([&, x = to_compute(inputs), y = targets.to(device_)](auto& run) { return model_.loss(run, x, y); });
+    return evaluate(
+        [&, x = to_compute(inputs), y = targets.to(device_)](auto& run) { return model_.loss(run, x, y); });
   }
 
   // The model's forward, without gradients. Collective: every rank calls it.
@@ -128,7 +132,8 @@ class Training {
         for (const Tensor& state : unit.trained.states) trained.push_back(gather(state, unit.trained));
       }
       if (!unit.frozen.empty())
-        frozen.push_back(gather(shards_parameters<Shard> ? unit.frozen.shard : unit.frozen.whole, unit.frozen));
+        frozen.push_back(
+            gather(shards_parameters<Shard> ? unit.frozen.shard : unit.frozen.whole, unit.frozen));
     }
     std::vector<FullParameter> all;
     for (const Place& place : binding_.places) {
@@ -144,8 +149,8 @@ class Training {
     return all;
   }
 
-  // Calls visit(name, tensor) for all that this rank must keep to go on bit for bit: shards, optimizer state, buffers,
-  // random state. Whoever copies other values into them calls restored() then.
+  // Calls visit(name, tensor) for all that this rank must keep to go on bit for bit: shards, optimizer state,
+  // buffers, random state. Whoever copies other values into them calls restored() then.
   void for_each_saved(auto&& visit) {
     for (auto& unit : engine_.units()) {
       const std::string prefix = unit.name.size > 0 ? std::string(unit.name.view()) + "/" : "root/";
@@ -159,7 +164,8 @@ class Training {
     }
     for (size_t i = 0; i < binding_.buffers.size(); ++i) visit(binding_.buffer_names[i], binding_.buffers[i]);
     random_ = RandomState::now(device_);
-    for (size_t i = 0; i < random_.tensors().size(); ++i) visit("random/" + std::to_string(i), random_.tensors()[i]);
+    for (size_t i = 0; i < random_.tensors().size(); ++i)
+      visit("random/" + std::to_string(i), random_.tensors()[i]);
   }
 
   // Collective. `step`: how many steps the restored values have seen.
@@ -181,10 +187,16 @@ class Training {
     return {std::string("Trainer<") + std::string(Shard::name) + ", " + std::string(Precision::name) + ", " +
                 std::string(Strategy::Offload::name) + ", " + std::string(Wrap::name) + ", " +
                 std::string(Checkpoint::name) + "> of " + std::to_string(census_.units.size()) + " units",
-            std::to_string(census_.parameters.size()) + " parameters of " + std::to_string(numel) + " elements (" +
-                fingerprint(shapes) + ")",
+            std::to_string(census_.parameters.size()) + " parameters of " + std::to_string(numel) +
+                " elements (" + fingerprint(shapes) + ")",
             std::string(Optimizer::name) + ", seed " + std::to_string(recipe_.seed) + ", clip_norm " +
-                std::to_string(recipe_.clip_norm) + ", " + std::to_string(recipe_.micro_batches) + " micro-batches"};
+                std::to_string(recipe_.clip_norm) + ", " + std::to_string(recipe_.micro_batches) +
+                " micro-batches"};
+  }
+
+  // What this trainer keeps and sends; equal to the constant plan<Strategy, Model> for a declared model.
+  Plan plan() const {
+    return make_plan<Strategy>(census_, world{comm_.size()}, recipe_.micro_batches, Optimizer::states);
   }
 
   Model& model() { return model_; }
@@ -270,7 +282,8 @@ class Training {
 
   // Clips as torch's clip_grad_norm_ does, in float32.
   void update(const Report& report) {
-    const float scale = static_cast<float>(recipe_.clip_norm) / (static_cast<float>(report.gradient_norm) + 1e-6f);
+    const float scale =
+        static_cast<float>(recipe_.clip_norm) / (static_cast<float>(report.gradient_norm) + 1e-6f);
     for (auto& unit : engine_.units()) {
       Flat& flat = unit.trained;
       if (flat.empty()) continue;
@@ -292,7 +305,8 @@ class Training {
     optimizer_.update(part(flat.master), part(flat.part), states, report.learning_rate, decays, report.step);
   }
 
-  // Throws, naming the first module whose output, or the first unit whose gradient, is not finite on any rank.
+  // Throws, naming the first module whose output, or the first unit whose gradient, is not finite on any
+  // rank.
   template <class Objective>
   [[noreturn]] void blame(Objective& objective, const Report& report) {
     std::vector<ModuleName> modules;
@@ -315,16 +329,19 @@ class Training {
     comm_.all_gather(all, own).wait();
     const Tensor first = std::get<0>(all.cpu().view({comm_.size(), 2}).min(0));
     const long module = first[0].item().toLong(), unit = first[1].item().toLong();
-    auto quote = [](const Name& name) { return name.size > 0 ? "'" + std::string(name.view()) + "'" : "the root"; };
+    auto quote = [](const Name& name) {
+      return name.size > 0 ? "'" + std::string(name.view()) + "'" : "the root";
+    };
     std::string where = "the objective itself";
     if (module != Watch<Training>::none)
       where = "the output of " + quote(modules[static_cast<size_t>(module)].name);
     else if (std::isfinite(report.loss) && unit != Watch<Training>::none)
       where = "the gradient of unit " + quote(engine_.units()[static_cast<size_t>(unit)].name);
-    throw Error("train.2", "a finite loss and gradient at step " + std::to_string(report.step),
-                "loss " + std::to_string(report.loss) + " and gradient norm " + std::to_string(report.gradient_norm) +
-                    ", first not finite in " + where,
-                "lower the learning rate or set Recipe::clip_norm; the parameters are those of the step before");
+    throw Error(
+        "train.2", "a finite loss and gradient at step " + std::to_string(report.step),
+        "loss " + std::to_string(report.loss) + " and gradient norm " + std::to_string(report.gradient_norm) +
+            ", first not finite in " + where,
+        "lower the learning rate or set Recipe::clip_norm; the parameters are those of the step before");
   }
 
   // `kept` on all ranks, whole and on the CPU.

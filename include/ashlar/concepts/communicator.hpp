@@ -19,7 +19,8 @@
 namespace ashlar {
 
 // A collective under way. wait() makes the result visible to whatever the caller does next: on CPU it blocks,
-// on CUDA the caller's current stream waits. Waiting twice is allowed. Destroying it without wait() is an error.
+// on CUDA the caller's current stream waits. Waiting twice is allowed. Destroying it without wait() is an
+// error.
 template <class W>
 concept work = std::movable<W> && std::default_initializable<W> && requires(W& w) { w.wait(); };
 
@@ -55,7 +56,8 @@ concept has_broadcast = communicator<C> && requires(C& c, Tensor& t) {
   { c.broadcast(t, 0) } -> std::same_as<typename C::Work>;
 };
 
-// What every trainer asks of its communicator, whatever the Shard policy: agreement at the start, norms, losses.
+// What every trainer asks of its communicator, whatever the Shard policy: agreement at the start, norms,
+// losses.
 template <class C>
 concept trainer_communicator = communicator<C> && has_all_gather<C> && has_all_reduce<C> && has_broadcast<C>;
 

@@ -41,6 +41,7 @@ concept keeps_ties_together = !any_type<Model>([]<class U>() {
 
 // The communicator has every collective that the Shard policy calls, and those that every trainer calls.
 template <class Comm, class Shard>
-concept serves = trainer_communicator<Comm> && reduces<Shard, Comm> && unshards<Shard, Comm> && publishes<Shard, Comm>;
+concept serves =
+    trainer_communicator<Comm> && reduces<Shard, Comm> && unshards<Shard, Comm> && publishes<Shard, Comm>;
 
 }  // namespace ashlar

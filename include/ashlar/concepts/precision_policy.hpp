@@ -5,7 +5,8 @@
 //   Bf16Pure    bfloat16 everywhere
 //
 //   intuition   which type computes, which one remembers.
-//   needs       name; compute (parameters in forward and backward, and what an all-gather sends); reduce (gradients,
+//   needs       name; compute (parameters in forward and backward, and what an all-gather sends); reduce
+//   (gradients,
 //               and what a reduction sends); master (what the optimizer updates, and its state).
 //   laws        compute <= reduce <= master in bytes; equal types share memory.
 #pragma once
@@ -16,7 +17,9 @@ namespace ashlar {
 
 enum class dtype { bf16, f32 };
 
-constexpr long bytes(dtype type) { return type == dtype::bf16 ? 2 : 4; }
+constexpr long bytes(dtype type) {
+  return type == dtype::bf16 ? 2 : 4;
+}
 
 template <class P>
 concept names_types = requires {

@@ -1,4 +1,5 @@
-// What a Shard policy must provide: where parameters, gradients and optimizer state live, and what moves them.
+// What a Shard policy must provide: where parameters, gradients and optimizer state live, and what moves
+// them.
 //
 //   Replicate     everything whole on every rank                      DDP, FSDP NO_SHARD
 //   Zero1         optimizer state sharded                             ZeRO-1
@@ -11,7 +12,8 @@
 //   needs       name; parameters, gradients, optimizer (placements); reshard_after; reduce(part, grad, comm);
 //               unshard(whole, shard, comm) where parameters are sharded;
 //               publish(whole, part, comm) where parameters are replicated and optimizer state is sharded.
-//   laws        unshard after sharding is the identity; reduce then gather equals an all-reduce; a step equals
+//   laws        unshard after sharding is the identity; reduce then gather equals an all-reduce; a step
+//   equals
 //               Replicate's step (tests/laws/shard.hpp).
 //   promises no order between the collectives of different units: the engine's schedule decides that.
 #pragma once
@@ -25,7 +27,8 @@ namespace ashlar {
 
 enum class placement { replicated, sharded };
 
-// When whole parameters that rest sharded are given back: after each forward, or after the last backward of a step.
+// When whole parameters that rest sharded are given back: after each forward, or after the last backward of a
+// step.
 enum class pass { forward, backward };
 
 template <class S>
@@ -54,10 +57,11 @@ concept says_when_to_reshard = requires {
 };
 
 template <class S>
-concept placed = places_parameters<S> && places_gradients<S> && places_optimizer<S> && says_when_to_reshard<S>;
+concept placed =
+    places_parameters<S> && places_gradients<S> && places_optimizer<S> && says_when_to_reshard<S>;
 
-// Sharded parameters need sharded gradients, and sharded gradients a sharded optimizer: otherwise a rank would hold
-// the state to update elements that it has no gradient, or no parameters, for.
+// Sharded parameters need sharded gradients, and sharded gradients a sharded optimizer: otherwise a rank
+// would hold the state to update elements that it has no gradient, or no parameters, for.
 template <class S>
 concept sensible_placement =
     placed<S> && !(S::parameters == placement::sharded && S::gradients == placement::replicated) &&

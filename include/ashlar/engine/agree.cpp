@@ -47,7 +47,8 @@ void detail::compare(const Tensor& all, int world) {
   for (size_t part = 0; part < parts.size(); ++part)
     for (int rank = 1; rank < world; ++rank)
       if (part_of(rank, part) != part_of(0, part))
-        throw Error("train.3", "the same " + std::string(parts[part]) + " on every rank, rank 0's " + part_of(0, part),
+        throw Error("train.3",
+                    "the same " + std::string(parts[part]) + " on every rank, rank 0's " + part_of(0, part),
                     part_of(rank, part) + " on rank " + std::to_string(rank),
                     "start every rank with the same program and arguments");
 }

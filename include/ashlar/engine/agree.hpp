@@ -1,4 +1,5 @@
-// agree: every rank runs the same program on the same model, or every rank says what differs, before anything hangs.
+// agree: every rank runs the same program on the same model, or every rank says what differs, before anything
+// hangs.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -8,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include <ashlar/tensor.hpp>
 #include <ashlar/concepts/communicator.hpp>
+#include <ashlar/tensor.hpp>
 
 namespace ashlar {
 

@@ -8,10 +8,10 @@
 #include <unordered_set>
 #include <vector>
 
-#include <ashlar/tensor.hpp>
 #include <ashlar/engine/engine.hpp>
 #include <ashlar/model/bind.hpp>
 #include <ashlar/model/init.hpp>
+#include <ashlar/tensor.hpp>
 
 namespace ashlar {
 
@@ -25,10 +25,10 @@ struct Place {
 };
 
 struct Binding {
-  std::vector<Place> places;       // in order of declaration
-  std::deque<Tensor> leaves;       // what declared parameters point to: windows into whole
+  std::vector<Place> places;  // in order of declaration
+  std::deque<Tensor> leaves;  // what declared parameters point to: windows into whole
   std::vector<std::string> buffer_names;
-  std::deque<Tensor> buffers;      // what declared buffers point to, and torch modules' own
+  std::deque<Tensor> buffers;  // what declared buffers point to, and torch modules' own
 };
 
 namespace detail {

@@ -8,7 +8,7 @@
 
 #include <ashlar/engine/flat.hpp>
 #include <ashlar/error.hpp>
-#include <ashlar/plan/schedule.hpp>
+#include <ashlar/plan/units.hpp>
 
 namespace ashlar {
 
@@ -27,26 +27,18 @@ class Engine {
   };
 
   Engine(Comm& comm, c10::Device device, const Census& census, int states) : comm_(comm) {
-    const int world = comm.size();
-    std::vector<UnitSize> sizes;
-    for (int u = 0; u < static_cast<int>(census.units.size()); ++u) {
-      std::array<std::vector<Piece>, 2> pieces;
-      for (const ParameterSite& p : census.parameters)
-        if (p.unit == u) pieces[p.trained ? 0 : 1].push_back({p.name, p.numel, p.decays});
-      auto make = [&](bool trained) {
-        return make_flat<Shard, Precision>(Layout(std::move(pieces[trained ? 0 : 1]), world), comm.rank(), device,
-                                           trained, states);
-      };
-      units_.push_back({census.units[static_cast<size_t>(u)].name, make(true), make(false)});
-      const long trained = units_.back().trained.layout.numel;
-      sizes.push_back({trained + units_.back().frozen.layout.numel, trained});
-    }
-    training_ = make_schedule(census, sizes, Shard::reshard_after, true);
-    evaluation_ = make_schedule(census, sizes, Shard::reshard_after, false);
+    const std::vector<UnitLayout> layouts = lay_out(census, comm.size());
+    for (const UnitLayout& unit : layouts)
+      units_.push_back({unit.name,
+                        make_flat<Shard, Precision>(unit.trained, comm.rank(), device, true, states),
+                        make_flat<Shard, Precision>(unit.frozen, comm.rank(), device, false, states)});
+    training_ = make_schedule(census, layouts, Shard::reshard_after, true);
+    evaluation_ = make_schedule(census, layouts, Shard::reshard_after, false);
     if constexpr (shards_parameters<Shard>) {
       std::vector<long> slots = training_.slots;
       slots.resize(std::max(slots.size(), evaluation_.slots.size()));
-      for (size_t i = 0; i < evaluation_.slots.size(); ++i) slots[i] = std::max(slots[i], evaluation_.slots[i]);
+      for (size_t i = 0; i < evaluation_.slots.size(); ++i)
+        slots[i] = std::max(slots[i], evaluation_.slots[i]);
       for (const long numel : slots) slots_.push_back(bytes_of(numel, Precision::compute, device));
     }
     if constexpr (shards_gradients<Shard>)
@@ -157,7 +149,8 @@ class Engine {
     size_t found = cursor_;
     while (found < now_->events.size() && now_->events[found] != event) ++found;
     if (found == now_->events.size())
-      throw Error("schedule.1", "every unit to run once a micro-batch, in the order in which the model declares them",
+      throw Error("schedule.1",
+                  "every unit to run once a micro-batch, in the order in which the model declares them",
                   "'" + std::string(at(event.unit).name.view()) + "' again or out of order",
                   "declare children in the order of forward, and leave a module that runs twice out of Wrap");
     while (cursor_ <= found) happen(now_->events[cursor_++]);
@@ -165,10 +158,14 @@ class Engine {
 
   void happen(const Event& event) {
     switch (event.kind) {
-      case Event::Kind::enter: return make_whole(event.unit);
-      case Event::Kind::leave: return give_back(event.unit);
-      case Event::Kind::lend: return lend_gradient(event.unit);
-      case Event::Kind::reduce: return reduce(event.unit);
+      case Event::Kind::enter:
+        return make_whole(event.unit);
+      case Event::Kind::leave:
+        return give_back(event.unit);
+      case Event::Kind::lend:
+        return lend_gradient(event.unit);
+      case Event::Kind::reduce:
+        return reduce(event.unit);
     }
   }
 
@@ -209,7 +206,8 @@ class Engine {
     if constexpr (shards_gradients<Shard>) {
       Flat& flat = at(index).trained;
       if (flat.empty()) return;
-      GradientSlot& slot = gradient_slots_[static_cast<size_t>(now_->gradient_slot[static_cast<size_t>(index)])];
+      GradientSlot& slot =
+          gradient_slots_[static_cast<size_t>(now_->gradient_slot[static_cast<size_t>(index)])];
       settle(slot);
       lend(flat.grad, slot.bytes, 0);
       flat.grad.zero_();
@@ -220,7 +218,8 @@ class Engine {
     Flat& flat = at(index).trained;
     if (flat.empty()) return;
     if constexpr (shards_gradients<Shard>) {
-      GradientSlot& slot = gradient_slots_[static_cast<size_t>(now_->gradient_slot[static_cast<size_t>(index)])];
+      GradientSlot& slot =
+          gradient_slots_[static_cast<size_t>(now_->gradient_slot[static_cast<size_t>(index)])];
       Tensor own = flat.grad.narrow(0, flat.master_begin, flat.layout.shard);
       slot.reducing = Shard::reduce(first_ ? flat.part : own, flat.grad, comm_);
       slot.flat = &flat;
@@ -229,7 +228,8 @@ class Engine {
     }
   }
 
-  // A gradient slot is free again once its reduction is done and, after the first micro-batch, added to the others'.
+  // A gradient slot is free again once its reduction is done and, after the first micro-batch, added to the
+  // others'.
   void settle(GradientSlot& slot) {
     if (slot.flat == nullptr) return;
     slot.reducing.wait();

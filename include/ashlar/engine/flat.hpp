@@ -1,14 +1,14 @@
 // Flat: the trained, or the frozen, parameters of one unit, and everything this rank keeps of them.
 //
 // [Note: the tensors]
-//   whole    the parameters end to end, padded; what forward and backward read.        1D, numel, compute type
-//   shard    this rank's part of whole; what an all-gather sends.                      1D, numel/N, compute type
-//   master   what the optimizer updates: shard-sized where its state is sharded.       1D, numel/N or numel, master
-//   grad     the gradient, laid out as whole; what a reduction sends.                  1D, numel, reduce type
-//   part     what the optimizer reads of grad.                                         1D, like master, reduce type
-//   states   what the optimizer remembers.                                             1D, like master, master type
-// Tensors of equal type and place share memory: in Fp32 under Replicate master is shard is whole. A tensor that is
-// sharded at rest has no bytes of its own while whole: a slot lends them (engine/memory.hpp).
+//   whole    the parameters end to end, padded; what forward and backward read.        1D, numel, compute
+//   type shard    this rank's part of whole; what an all-gather sends.                      1D, numel/N,
+//   compute type master   what the optimizer updates: shard-sized where its state is sharded.       1D,
+//   numel/N or numel, master grad     the gradient, laid out as whole; what a reduction sends. 1D, numel,
+//   reduce type part     what the optimizer reads of grad.                                         1D, like
+//   master, reduce type states   what the optimizer remembers. 1D, like master, master type
+// Tensors of equal type and place share memory: in Fp32 under Replicate master is shard is whole. A tensor
+// that is sharded at rest has no bytes of its own while whole: a slot lends them (engine/memory.hpp).
 #pragma once
 
 #include <vector>
@@ -70,8 +70,8 @@ Flat make_flat(Layout layout, int rank, c10::Device device, bool trained, int st
   return flat;
 }
 
-// Copies elements [begin, end) of `values`, 1D and laid out from `offset` of whole on, into `target`, which starts at
-// element `target_begin` of whole; what lies outside target is left out.
+// Copies elements [begin, end) of `values`, 1D and laid out from `offset` of whole on, into `target`, which
+// starts at element `target_begin` of whole; what lies outside target is left out.
 void copy_overlap(const Tensor& target, long target_begin, const Tensor& values, long offset);
 
 }  // namespace ashlar

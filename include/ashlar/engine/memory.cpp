@@ -17,7 +17,8 @@ void set_bytes(const Tensor& flat, void* bytes) {
   flat.storage().unsafeGetStorageImpl()->set_data_ptr_noswap(c10::DataPtr(bytes, flat.device()));
 }
 
-// Sixteen independent sums: wide enough for the vector units, and a fixed order whatever the number of threads.
+// Sixteen independent sums: wide enough for the vector units, and a fixed order whatever the number of
+// threads.
 double sum_of_squares(const float* data, long numel) {
   constexpr long lanes = 16;
   double sums[lanes] = {};
@@ -35,9 +36,13 @@ double sum_of_squares(const float* data, long numel) {
 
 }  // namespace
 
-at::ScalarType scalar_type(dtype type) { return type == dtype::bf16 ? at::kBFloat16 : at::kFloat; }
+at::ScalarType scalar_type(dtype type) {
+  return type == dtype::bf16 ? at::kBFloat16 : at::kFloat;
+}
 
-Tensor zeros(long numel, dtype type, c10::Device device) { return at::zeros({numel}, options(type, device)); }
+Tensor zeros(long numel, dtype type, c10::Device device) {
+  return at::zeros({numel}, options(type, device));
+}
 
 Tensor unbacked(long numel, dtype type, c10::Device device) {
   c10::Storage storage(c10::Storage::use_byte_size_t(), static_cast<size_t>(numel * bytes(type)),

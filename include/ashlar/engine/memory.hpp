@@ -3,8 +3,8 @@
 
 #include <ATen/core/Tensor.h>
 
-#include <ashlar/tensor.hpp>
 #include <ashlar/concepts/precision_policy.hpp>
+#include <ashlar/tensor.hpp>
 
 namespace ashlar {
 
@@ -16,8 +16,8 @@ Tensor zeros(long numel, dtype type, c10::Device device);
 // 1D, numel, without bytes: reading it before lend() throws.
 Tensor unbacked(long numel, dtype type, c10::Device device);
 
-// The elements [offset, offset + product of shape) of `flat`, as a tensor of its own that shares its storage and so
-// follows it from slot to slot. Not an autograd view: it can be a leaf.
+// The elements [offset, offset + product of shape) of `flat`, as a tensor of its own that shares its storage
+// and so follows it from slot to slot. Not an autograd view: it can be a leaf.
 Tensor window(const Tensor& flat, long offset, c10::IntArrayRef shape);
 
 // Lends `flat` the bytes of `slot` from byte `offset` on. The slot must outlive the loan.

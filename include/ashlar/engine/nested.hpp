@@ -1,7 +1,8 @@
 // Nested: a module that runs as one node of the outer autograd graph, with a graph of its own inside.
 //
-// Before the node's backward its unit becomes whole; after it the unit's gradient is complete, which no hook on a
-// single parameter could know. Recomputation is the same node that keeps its inputs instead of its inner graph.
+// Before the node's backward its unit becomes whole; after it the unit's gradient is complete, which no hook
+// on a single parameter could know. Recomputation is the same node that keeps its inputs instead of its inner
+// graph.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -11,8 +12,8 @@
 #include <utility>
 #include <vector>
 
-#include <ashlar/tensor.hpp>
 #include <ashlar/engine/random_state.hpp>
+#include <ashlar/tensor.hpp>
 
 namespace ashlar {
 
@@ -21,15 +22,15 @@ using torch::autograd::variable_list;
 
 // A module at which run() stops: a unit, a recomputed layer, or both.
 struct Site {
-  const void* module = nullptr;  // its address, and
-  const void* type = nullptr;    // its type's tag: a struct and its first member share an address
-  int unit = -1;                 // -1 for a recomputed layer that is no unit
-  void* host = nullptr;          // the Training that owns the site
+  const void* module = nullptr;       // its address, and
+  const void* type = nullptr;         // its type's tag: a struct and its first member share an address
+  int unit = -1;                      // -1 for a recomputed layer that is no unit
+  void* host = nullptr;               // the Training that owns the site
   variable_list inputs{}, outputs{};  // of the inner graph, from forward to backward
   RandomState random{};               // before a forward that will run again
 
-  // A leaf that makes autograd run the node's backward whatever the module's inputs are, and leads it back to the
-  // site: the tensor's bytes are the site itself.
+  // A leaf that makes autograd run the node's backward whatever the module's inputs are, and leads it back to
+  // the site: the tensor's bytes are the site itself.
   Tensor anchor{};
 };
 
@@ -56,7 +57,8 @@ struct Nested : torch::autograd::Function<Nested<Host, Module, arity>> {
     if constexpr (is_unit) host.engine().enter(site->unit);
     variable_list outputs;
     if constexpr (recomputes) {
-      outputs = host.run().call_list(module, inputs, std::make_index_sequence<arity>());  // autograd is off here
+      outputs =
+          host.run().call_list(module, inputs, std::make_index_sequence<arity>());  // autograd is off here
     } else {
       build(host, module, *site, inputs);
       for (const Tensor& output : site->outputs) outputs.push_back(output.detach());
@@ -90,7 +92,8 @@ struct Nested : torch::autograd::Function<Nested<Host, Module, arity>> {
     site.inputs.clear();
     for (const Tensor& input : inputs) {
       Tensor leaf = input.defined() ? input.detach() : input;
-      if (leaf.defined() && at::isFloatingType(leaf.scalar_type())) leaf.requires_grad_(input.requires_grad());
+      if (leaf.defined() && at::isFloatingType(leaf.scalar_type()))
+        leaf.requires_grad_(input.requires_grad());
       site.inputs.push_back(std::move(leaf));
     }
     site.outputs = host.run().call_list(module, site.inputs, std::make_index_sequence<arity>());

@@ -25,7 +25,8 @@ RandomState RandomState::now(c10::Device device) {
 }
 
 RandomState RandomState::now(const std::vector<Tensor>& inputs) {
-  const auto on_device = std::ranges::find_if(inputs, [](const Tensor& t) { return t.defined() && !t.is_cpu(); });
+  const auto on_device =
+      std::ranges::find_if(inputs, [](const Tensor& t) { return t.defined() && !t.is_cpu(); });
   return now(on_device == inputs.end() ? c10::Device(c10::kCPU) : on_device->device());
 }
 

@@ -1,4 +1,5 @@
-// RandomState: the default generators' states, to save them and to run a forward again with the same random numbers.
+// RandomState: the default generators' states, to save them and to run a forward again with the same random
+// numbers.
 #pragma once
 
 #include <ATen/core/Tensor.h>

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include <ashlar/tensor.hpp>
 #include <ashlar/engine/nested.hpp>
 #include <ashlar/model/call.hpp>
 #include <ashlar/model/visit.hpp>
+#include <ashlar/tensor.hpp>
 
 namespace ashlar {
 
@@ -31,8 +31,8 @@ void list_modules(const M& node, const Name& name, std::vector<ModuleName>& list
 
 bool all_finite(const Tensor& tensor);
 
-// Runs children without gradients, as Run does. found() is the number in `modules` of the first to return an infinity
-// or NaN, or none.
+// Runs children without gradients, as Run does. found() is the number in `modules` of the first to return an
+// infinity or NaN, or none.
 template <class Host>
 class Watch {
  public:

@@ -5,7 +5,8 @@
 
 namespace ashlar {
 
-// Elements of the parameters of T, a module below Model, without those of the units that Wrap starts inside it.
+// Elements of the parameters of T, a module below Model, without those of the units that Wrap starts inside
+// it.
 template <class Wrap, class Model, class T>
 consteval long own_numel() {
   if constexpr (parameter<T>) {

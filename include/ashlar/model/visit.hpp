@@ -52,8 +52,9 @@ constexpr void for_each_member(M& module, auto&& f) {
   });
 }
 
-// Calls visit(name, child) for each direct child: members, with lists replaced by their elements and Frozen by what
-// it holds. `visit` receives parameters, buffers, tied references, declared modules and torch modules.
+// Calls visit(name, child) for each direct child: members, with lists replaced by their elements and Frozen
+// by what it holds. `visit` receives parameters, buffers, tied references, declared modules and torch
+// modules.
 template <declared_module M>
 constexpr void for_each_child(M& module, const Name& name, auto&& visit) {
   for_each_member(module, [&](std::string_view part, auto& member) {
@@ -93,7 +94,8 @@ consteval bool repeats() {
     found = std::is_same_v<typename M::value_type, T>;
   } else if constexpr (declared_module<M>) {
     boost::hana::for_each(boost::hana::accessors<M>(), [&](auto member) {
-      found = found || repeats<std::remove_cvref_t<decltype(boost::hana::second(member)(std::declval<M&>()))>, T>();
+      found = found ||
+              repeats<std::remove_cvref_t<decltype(boost::hana::second(member)(std::declval<M&>()))>, T>();
     });
   }
   return found;

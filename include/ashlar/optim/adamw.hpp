@@ -19,10 +19,10 @@ struct AdamW {
   double epsilon = 1e-8;
   double weight_decay = 0.01;  // of parameters with two or more dimensions
 
-  // Updates `master` and `states` (all 1D, of equal length and type) in place. `rate` replaces learning_rate, as the
-  // schedule has it; `step` counts from 1; without `decays` weight decay is left out.
-  void update(const Tensor& master, const Tensor& grad, std::span<const Tensor> states, double rate, bool decays,
-              long step) const;
+  // Updates `master` and `states` (all 1D, of equal length and type) in place. `rate` replaces learning_rate,
+  // as the schedule has it; `step` counts from 1; without `decays` weight decay is left out.
+  void update(const Tensor& master, const Tensor& grad, std::span<const Tensor> states, double rate,
+              bool decays, long step) const;
 };
 
 }  // namespace ashlar::optim

@@ -6,8 +6,8 @@
 
 namespace ashlar::optim {
 
-// Linear warm-up over `warmup` steps, then half a cosine down to `floor` at step `total` (Loshchilov and Hutter 2017,
-// without restarts); `floor` from there on. With total = 0 the factor stays 1 after the warm-up.
+// Linear warm-up over `warmup` steps, then half a cosine down to `floor` at step `total` (Loshchilov and
+// Hutter 2017, without restarts); `floor` from there on. With total = 0 the factor stays 1 after the warm-up.
 struct Cosine {
   long warmup = 0;
   long total = 0;

@@ -1,5 +1,5 @@
-// Sgd: stochastic gradient descent with momentum (Sutskever et al. 2013, in PyTorch's form: velocity = momentum *
-// velocity + gradient) and weight decay added to the gradient.
+// Sgd: stochastic gradient descent with momentum (Sutskever et al. 2013, in PyTorch's form: velocity =
+// momentum * velocity + gradient) and weight decay added to the gradient.
 #pragma once
 
 #include <array>
@@ -21,8 +21,8 @@ struct Sgd {
   bool nesterov = false;
 
   // As AdamW::update.
-  void update(const Tensor& master, const Tensor& grad, std::span<const Tensor> states, double rate, bool decays,
-              long step) const;
+  void update(const Tensor& master, const Tensor& grad, std::span<const Tensor> states, double rate,
+              bool decays, long step) const;
 };
 
 }  // namespace ashlar::optim

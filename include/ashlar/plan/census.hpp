@@ -71,8 +71,9 @@ struct Walk {
 
 }  // namespace detail
 
-// The units and parameters of `model` under a Wrap and a Checkpoint policy. Constant for declared models. Calls
-// stop(module, unit) for each module that is a unit or a recomputed layer (then unit = -1), in order of declaration.
+// The units and parameters of `model` under a Wrap and a Checkpoint policy. Constant for declared models.
+// Calls stop(module, unit) for each module that is a unit or a recomputed layer (then unit = -1), in order of
+// declaration.
 template <class Wrap, class Checkpoint, class Model>
 constexpr Census take_census(Model& model, auto stop) {
   detail::Walk<Wrap, Checkpoint, std::remove_const_t<Model>, decltype(stop)> walk{stop};

@@ -8,11 +8,14 @@
 
 namespace ashlar {
 
-// Every parameter and every shard starts at a multiple of so many elements: 128 bytes in bfloat16, 256 in float32.
-// Matrix kernels keep their fast paths, and NCCL its 16-byte copies, whatever the shapes and the world size.
+// Every parameter and every shard starts at a multiple of so many elements: 128 bytes in bfloat16, 256 in
+// float32. Matrix kernels keep their fast paths, and NCCL its 16-byte copies, whatever the shapes and the
+// world size.
 inline constexpr long alignment = 64;
 
-constexpr long align(long numel) { return (numel + alignment - 1) / alignment * alignment; }
+constexpr long align(long numel) {
+  return (numel + alignment - 1) / alignment * alignment;
+}
 
 // One parameter's place in a flat.
 struct Piece {

@@ -1,7 +1,8 @@
 // Schedule: everything that happens to units in one micro-batch, in order, decided before the first step.
 //
-// The engine does what the schedule says and nothing else, so collectives meet in the same order on every rank even
-// where ranks run different branches of a model, and prefetch and reuse of memory are a plan, not a heuristic.
+// The engine does what the schedule says and nothing else, so collectives meet in the same order on every
+// rank even where ranks run different branches of a model, and prefetch and reuse of memory are a plan, not a
+// heuristic.
 #pragma once
 
 #include <algorithm>
@@ -79,7 +80,8 @@ struct SlotPlan {
 // Runs a micro-batch without arithmetic: units enter and leave here as they will at run time.
 class Rehearsal {
  public:
-  constexpr Rehearsal(const Census& census, const std::vector<UnitSize>& sizes, pass reshard_after, bool trains)
+  constexpr Rehearsal(const Census& census, const std::vector<UnitSize>& sizes, pass reshard_after,
+                      bool trains)
       : census_(census),
         sizes_(sizes),
         stays_(census.units.size(), trains && reshard_after == pass::backward ? 1 : 0) {
@@ -154,7 +156,8 @@ class Rehearsal {
     leave(unit);
   }
 
-  // At each enter the gather after it starts too; one reduction may be under way while the next gradient is written.
+  // At each enter the gather after it starts too; one reduction may be under way while the next gradient is
+  // written.
   constexpr void assign_slots() {
     std::vector<int> order;
     for (const Event& event : schedule_.events)
@@ -173,7 +176,9 @@ class Rehearsal {
             schedule_.gathers.push_back({unit, slot[at(unit)]});
           }
           break;
-        case Event::Kind::leave: slots.take_back(slot[at(event.unit)]); break;
+        case Event::Kind::leave:
+          slots.take_back(slot[at(event.unit)]);
+          break;
         case Event::Kind::lend:
           schedule_.gradient_slot[at(event.unit)] = gradients.lend(sizes_[at(event.unit)].trained);
           break;

@@ -1,4 +1,5 @@
-// ShardGradOp: all state rests as 1/N shards; parameters are whole from a step's first forward to its last backward.
+// ShardGradOp: all state rests as 1/N shards; parameters are whole from a step's first forward to its last
+// backward.
 //
 //   also known as    FSDP SHARD_GRAD_OP
 //   each rank keeps  P/N parameters, G/N gradients, O/N optimizer state, P more while a step runs

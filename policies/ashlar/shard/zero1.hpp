@@ -1,4 +1,5 @@
-// Zero1: optimizer state lives as 1/N shards; each rank updates its part of the parameters and sends it to all.
+// Zero1: optimizer state lives as 1/N shards; each rank updates its part of the parameters and sends it to
+// all.
 //
 //   also known as    ZeRO-1, optimizer state sharding
 //   each rank keeps  P parameters, G gradients, O/N optimizer state

@@ -5,8 +5,8 @@
 //   each step sends  one reduce-scatter of G a micro-batch, one all-gather of P
 //   needs            reduce_scatter, all_gather
 //   composes with    every Precision, Wrap and Checkpoint, Offload None
-//   choose another   Zero3, when parameters do not fit; ShardGradOp, when they need not be whole between steps
-//   shown by         examples/02_one_word.cpp
+//   choose another   Zero3, when parameters do not fit; ShardGradOp, when they need not be whole between
+//   steps shown by         examples/02_one_word.cpp
 #pragma once
 
 #include <ashlar/concepts/shard_policy.hpp>

@@ -8,8 +8,9 @@
 //   choose another   Each<Block>, when a type is the natural layer
 //   shown by         examples/05_by_size.cpp
 //
-// A parameter counts 4 bytes whatever the Precision, so that the units do not change with it. Parameters that an
-// inner unit holds do not count for the outer one, and a module whose parameters are tied elsewhere is never a unit.
+// A parameter counts 4 bytes whatever the Precision, so that the units do not change with it. Parameters that
+// an inner unit holds do not count for the outer one, and a module whose parameters are tied elsewhere is
+// never a unit.
 #pragma once
 
 #include <ashlar/concepts/wrap_policy.hpp>
