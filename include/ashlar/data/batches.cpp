@@ -9,7 +9,7 @@
 
 namespace ashlar::data::detail {
 
-std::int64_t sequences_a_rank(const BatchShape& shape, const Place& place) {
+std::int64_t sequences_a_rank(const BatchShape& shape, comm::Place place) {
   if (shape.sequences < 1 || shape.tokens < 1 || shape.micro_batches < 1)
     throw Error("data.12", "at least 1 sequence, 1 token and 1 micro-batch",
                 std::to_string(shape.sequences) + ", " + std::to_string(shape.tokens) + " and " +

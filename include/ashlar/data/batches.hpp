@@ -13,6 +13,7 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <ashlar/comm/launch.hpp>
 #include <ashlar/data/source.hpp>
 #include <ashlar/data/windows.hpp>
 #include <ashlar/tensor.hpp>
@@ -26,11 +27,6 @@ struct BatchShape {
   std::int64_t micro_batches = 1;  // forward and backward passes a rank splits its part into
 };
 
-struct Place {
-  int rank = 0;
-  int world = 1;
-};
-
 // int64, on CPU. R = sequences / world, T = tokens.
 struct Batch {
   Tensor inputs;   // (R, T)
@@ -40,7 +36,7 @@ struct Batch {
 namespace detail {
 // Sequences a rank; [ashlar.data.11]: not divisible, with both numbers and the nearest that are;
 // [ashlar.data.12]: a size below 1.
-std::int64_t sequences_a_rank(const BatchShape& shape, const Place& place);
+std::int64_t sequences_a_rank(const BatchShape& shape, comm::Place place);
 Batch empty_batch(std::int64_t sequences, std::int64_t tokens);
 // One window of T + 1 ids becomes row `row` of both tensors.
 void fill_row(Batch& batch, std::int64_t row, const std::vector<std::int64_t>& window);
@@ -49,7 +45,7 @@ void fill_row(Batch& batch, std::int64_t row, const std::vector<std::int64_t>& w
 template <source S>
 class Batches {
  public:
-  Batches(S from, BatchShape shape, Place place, std::uint64_t seed)
+  Batches(S from, BatchShape shape, comm::Place place, std::uint64_t seed)
       : from_(std::move(from)),
         shape_(shape),
         rows_(detail::sequences_a_rank(shape, place)),

@@ -1,0 +1,40 @@
+// Manifest: the page that makes a directory a checkpoint, and the list of those in a directory.
+//
+//   runs/a/step-00000500/manifest.json                         written last, by rank 0
+//                        rank-00000-of-00002.safetensors       that rank's tensors, checksums in __metadata__
+//                        rank-00001-of-00002.safetensors
+//   runs/a/.step-00000600.partial/                             being written, or left by a kill; the next
+//   save removes it
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace ashlar::state {
+
+struct Manifest {
+  std::int64_t step = 0;
+  int world = 1;
+  std::vector<std::uint64_t> file_bytes;  // by rank
+  std::string strategy, model, meta;      // as in Snapshot
+};
+
+// Steps of the whole checkpoints in `directory`, ascending; none if it does not exist.
+std::vector<std::int64_t> steps(const std::filesystem::path& directory);
+std::optional<std::int64_t> latest(const std::filesystem::path& directory);
+
+// For looking into a checkpoint before anything is built. Errors:
+//   [ashlar.state.3]  no checkpoint of this step; names those there are
+//   [ashlar.state.4]  manifest unreadable, damaged, or of a newer version
+Manifest read_manifest(const std::filesystem::path& directory, std::int64_t step);
+
+std::string step_name(std::int64_t step);         // step-00000500
+std::string rank_file_name(int rank, int world);  // rank-00000-of-00002.safetensors
+
+std::string encode(const Manifest& manifest);
+Manifest decode_manifest(const std::string& text, const std::string& file);
+
+}  // namespace ashlar::state
