@@ -18,9 +18,10 @@ const auto both_types = {at::kFloat, at::kBFloat16};
 TEST_CASE("linear is x W^T + b") {
   for (const auto type : both_types) {
     const Tensor x = random({2, 5, 7}, 1), weight = random({3, 7}, 2), bias = random({3}, 3);
-    reference::require_equal([](Leaves l) { return ops::linear(l[0], l[1], l[2]); },
-                             [](Leaves l) { return l[0].matmul(l[1].t()) + l[2]; }, {x, weight, bias}, type);
-    reference::require_equal([](Leaves l) { return ops::linear(l[0], l[1]); },
+    reference::require_equal(
+        [](Leaves l) { return ops::linear(l[0], nn::AnyParameter{.tensor = &l[1]}, l[2]); },
+        [](Leaves l) { return l[0].matmul(l[1].t()) + l[2]; }, {x, weight, bias}, type);
+    reference::require_equal([](Leaves l) { return ops::linear(l[0], nn::AnyParameter{.tensor = &l[1]}); },
                              [](Leaves l) { return l[0].matmul(l[1].t()); }, {x, weight}, type);
   }
 }

@@ -1,4 +1,4 @@
-// Binding: lends a model's parameters their windows into the flats, and gives them their first values.
+// Binding: lends a model's parameters their windows of the flats, and gives them their first values.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -26,18 +26,12 @@ struct Place {
 
 struct Binding {
   std::vector<Place> places;  // in order of declaration
-  std::deque<Tensor> leaves;  // what declared parameters point to: windows into whole
+  std::deque<Tensor> frozen;  // what frozen parameters point to: windows of whole
   std::vector<std::string> buffer_names;
   std::deque<Tensor> buffers;  // what declared buffers point to, and torch modules' own
 };
 
 namespace detail {
-
-// A trained leaf's gradient is the window of grad, so autograd adds into what the reduction sends.
-inline void watch_gradient(Tensor& leaf, const Flat& flat, const Piece& piece) {
-  leaf.requires_grad_(true);
-  leaf.mutable_grad() = window(flat.grad, piece.offset, leaf.sizes());
-}
 
 // Writes elements [piece.offset, ...) of a flat's whole and master from values(first, count): 1D, float32.
 template <class Shard>
@@ -99,7 +93,7 @@ Binding bind(Model& model, Engine<Shard, Precision, Comm>& engine, const Census&
         return full.flatten().narrow(0, first, count);
       });
       member.set_data(window(flat.whole, piece.offset, place.shape));
-      if (site.trained) detail::watch_gradient(member, flat, piece);
+      if (site.trained) flat.add_leaf(member, /*accumulates=*/true);
     } else {
       place.shape.assign(member.shape.begin(), member.shape.end());
       detail::write_values<Shard>(flat, piece, site.trained, [&](long first, long count) {
@@ -107,9 +101,14 @@ Binding bind(Model& model, Engine<Shard, Precision, Comm>& engine, const Census&
         fill(part, member.init, parameter_seed(seed, name.view()), first);
         return part.to(device);
       });
-      Tensor& leaf = binding.leaves.emplace_back(window(flat.whole, piece.offset, place.shape));
-      if (site.trained) detail::watch_gradient(leaf, flat, piece);
-      member.tensor = &leaf;
+      const Tensor whole = window(flat.whole, piece.offset, place.shape);
+      if (site.trained) {
+        Leaf& leaf = flat.add_leaf(whole, /*accumulates=*/false);
+        member.tensor = &leaf.tensor;
+        member.gradient = &leaf.gradient;
+      } else {
+        member.tensor = &binding.frozen.emplace_back(whole);
+      }
     }
   });
   bind_ties(model);

@@ -55,8 +55,7 @@ class Engine {
     last_ = index + 1 == count;
     gathers_ = first_ || Shard::reshard_after == pass::forward;
     if (first_ && !shards_gradients<Shard>)
-      for (Unit& unit : units_)
-        if (!unit.trained.empty()) unit.trained.grad.zero_();
+      for (Unit& unit : units_) unit.trained.begin_gradient();
     begin(training_);
   }
   void begin_evaluation() {
@@ -210,13 +209,14 @@ class Engine {
           gradient_slots_[static_cast<size_t>(now_->gradient_slot[static_cast<size_t>(index)])];
       settle(slot);
       lend(flat.grad, slot.bytes, 0);
-      flat.grad.zero_();
+      flat.begin_gradient();
     }
   }
 
   void reduce(int index) {
     Flat& flat = at(index).trained;
     if (flat.empty()) return;
+    flat.collect_gradient();
     if constexpr (shards_gradients<Shard>) {
       GradientSlot& slot =
           gradient_slots_[static_cast<size_t>(now_->gradient_slot[static_cast<size_t>(index)])];

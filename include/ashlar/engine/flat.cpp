@@ -1,8 +1,54 @@
 #include <ashlar/engine/flat.hpp>
 
+#include <ATen/ATen.h>
+
 #include <algorithm>
 
 namespace ashlar {
+
+void Leaf::begin() {
+  gradient.fresh = !accumulates;
+  if (!accumulates) return;
+  window.zero_();
+  tensor.mutable_grad() = window;
+}
+
+void Leaf::collect() {
+  if (accumulates) return;
+  Tensor& accumulated = tensor.mutable_grad();
+  if (!accumulated.defined()) {
+    if (gradient.fresh) window.zero_();
+  } else if (gradient.fresh) {
+    window.copy_(accumulated);
+  } else {
+    window.add_(accumulated);
+  }
+  accumulated.reset();
+  gradient.fresh = false;
+}
+
+Leaf& Flat::add_leaf(Tensor tensor, bool accumulates) {
+  const Piece& piece = layout.pieces[leaves.size()];
+  Leaf& leaf = leaves.emplace_back();
+  leaf.window = window(grad, piece.offset, tensor.sizes());
+  leaf.tensor = std::move(tensor);
+  leaf.tensor.requires_grad_(true);
+  leaf.accumulates = accumulates;
+  leaf.self = at::from_blob(&leaf.gradient, {static_cast<long>(sizeof(leaf.gradient))}, at::kByte);
+  leaf.gradient.window = &leaf.window;
+  leaf.gradient.self = &leaf.self;
+  return leaf;
+}
+
+void Flat::begin_gradient() {
+  for (Leaf& leaf : leaves) leaf.begin();
+  // Padding has no parameter to write it.
+  for (const Gap& gap : layout.gaps) grad.narrow(0, gap.offset, gap.numel).zero_();
+}
+
+void Flat::collect_gradient() {
+  for (Leaf& leaf : leaves) leaf.collect();
+}
 
 void copy_overlap(const Tensor& target, long target_begin, const Tensor& values, long offset) {
   const long begin = std::max(target_begin, offset);

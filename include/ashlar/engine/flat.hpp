@@ -11,23 +11,47 @@
 // that is sharded at rest has no bytes of its own while whole: a slot lends them (engine/memory.hpp).
 #pragma once
 
+#include <deque>
 #include <vector>
 
 #include <ashlar/concepts/precision_policy.hpp>
 #include <ashlar/concepts/shard_policy.hpp>
 #include <ashlar/engine/memory.hpp>
+#include <ashlar/nn/parameter.hpp>
 #include <ashlar/plan/layout.hpp>
 
 namespace ashlar {
+
+// One trained parameter of a flat: what autograd knows of it, and where its gradient goes.
+struct Leaf {
+  Tensor tensor;  // ND, window of whole
+  Tensor window;  // ND, window of grad
+  Tensor self;    // the bytes of `gradient`
+  nn::Gradient gradient{};
+  bool accumulates = false;  // autograd adds into the window itself: a torch module's
+
+  // Before a backward that writes, rather than adds to, what is in the window.
+  void begin();
+  // After it: what autograd accumulated is in the window too, and without a gradient the window is zero.
+  void collect();
+};
 
 struct Flat {
   Layout layout;
   Tensor whole, shard, master, grad, part;
   std::vector<Tensor> states;
-  long shard_begin = 0;   // elements of whole before shard's first
-  long master_begin = 0;  // and before master's
+  std::deque<Leaf> leaves;  // by piece; never moved
+  long shard_begin = 0;     // elements of whole before shard's first
+  long master_begin = 0;    // and before master's
 
   bool empty() const { return layout.empty(); }
+
+  // A new leaf for the next piece.
+  Leaf& add_leaf(Tensor tensor, bool accumulates);
+
+  // Before the first backward into grad, and after each.
+  void begin_gradient();
+  void collect_gradient();
 };
 
 template <class Shard>

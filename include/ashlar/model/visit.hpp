@@ -8,6 +8,7 @@
 #include <boost/hana/for_each.hpp>
 #include <boost/hana/second.hpp>
 #include <boost/hana/string.hpp>
+#include <stdexcept>
 #include <string_view>
 #include <utility>
 
@@ -24,8 +25,11 @@ struct Name {
   constexpr Name(std::string_view s) { append(s); }
 
   constexpr void append(std::string_view s) {
-    for (const char c : s)
-      if (size < text.size()) text[size++] = c;
+    if (s.size() > text.size() - size)
+      throw std::length_error(
+          "[ashlar.model.7] expected dotted names of at most 120 characters, got a longer one: "
+          "shorten the names of members");
+    for (const char c : s) text[size++] = c;
   }
   constexpr Name dot(std::string_view part) const {
     Name name = *this;

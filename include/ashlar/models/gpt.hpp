@@ -58,7 +58,7 @@ struct Gpt {
   auto forward(auto& run, const auto& ids) const {                                   // (B, T), int64
     auto x = run(tokens, ids) + run(positions, ops::positions(ids, shape.context));  // (B, T, dim)
     for (const Block& block : blocks) x = run(block, x);
-    return ops::linear(run(norm, x), *head->weight);  // (B, T, vocabulary)
+    return ops::linear(run(norm, x), head->weight);  // (B, T, vocabulary)
   }
 
   auto loss(auto& run, const auto& ids, const auto& targets) const {  // (B, T), int64, both

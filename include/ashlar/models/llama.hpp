@@ -66,7 +66,7 @@ struct Llama {
     for (const Block& block : blocks) x = run(block, x);
     x = run(norm, x);
     if constexpr (shape.tied)
-      return ops::linear(x, *head->weight);  // (B, T, vocabulary)
+      return ops::linear(x, head->weight);  // (B, T, vocabulary)
     else
       return run(head, x);  // (B, T, vocabulary)
   }

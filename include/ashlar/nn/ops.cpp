@@ -1,6 +1,8 @@
 #include <ashlar/nn/ops.hpp>
 
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/custom_function.h>
+
 #include <limits>
 
 #include <ashlar/error.hpp>
@@ -8,18 +10,53 @@
 namespace ashlar::ops {
 namespace {
 
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
 Tensor split_heads(const Tensor& x, long heads) {  // (B, T, H*D) -> (B, H, T, D)
   return x.unflatten(-1, {heads, x.size(-1) / heads}).transpose(1, 2);
 }
 
+// at::linear, but the weight's gradient is written into its window, not handed to autograd, while that is
+// fresh. Later ones go through autograd, so that sums are added up in the order of a plain loop.
+struct LinearInto : torch::autograd::Function<LinearInto> {
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& weight, const Tensor& gradient,
+                        const std::optional<Tensor>& bias) {
+    ctx->save_for_backward({x, weight, gradient, bias.value_or(Tensor())});
+    return at::linear(x, weight, bias);
+  }
+
+  static variable_list backward(AutogradContext* ctx, const variable_list& outer) {
+    const variable_list saved = ctx->get_saved_variables();
+    const Tensor &x = saved[0], &weight = saved[1];
+    auto& gradient = *static_cast<nn::Gradient*>(saved[2].data_ptr());
+    const Tensor g = outer[0].flatten(0, -2);  // (rows, out)
+
+    const Tensor rows = x.flatten(0, -2);  // (rows, in)
+    Tensor into_autograd;                  // (out, in): every use of a weight but the first
+    if (!gradient.fresh)
+      into_autograd = g.t().mm(rows);
+    else if (gradient.window->scalar_type() == g.scalar_type())
+      at::mm_out(*gradient.window, g.t(), rows);
+    else
+      gradient.window->copy_(g.t().mm(rows));
+    gradient.fresh = false;
+
+    const bool bias = saved[3].defined() && saved[3].requires_grad();
+    return {ctx->needs_input_grad(0) ? g.mm(weight).view_as(x) : Tensor(), into_autograd, Tensor(),
+            bias ? g.sum(0) : Tensor()};
+  }
+};
+
 }  // namespace
 
-Tensor linear(const Tensor& x, const Tensor& weight) {
-  return at::linear(x, weight);
+Tensor linear(const Tensor& x, const nn::AnyParameter& weight) {
+  return linear(x, weight, Tensor());
 }
 
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  return at::linear(x, weight, bias);
+Tensor linear(const Tensor& x, const nn::AnyParameter& weight, const Tensor& bias) {
+  if (weight.gradient == nullptr || !at::GradMode::is_enabled()) return at::linear(x, *weight, bias);
+  return LinearInto::apply(x, *weight, *weight.gradient->self, std::optional<Tensor>(bias));
 }
 
 Tensor embedding(const Tensor& ids, const Tensor& weight) {

@@ -6,16 +6,18 @@
 // heads, D head width.
 #pragma once
 
+#include <ashlar/nn/parameter.hpp>
 #include <ashlar/tensor.hpp>
 
 namespace ashlar::ops {
 
-Tensor linear(const Tensor& x,        // (..., in)
-              const Tensor& weight);  // (out, in)  -> (..., out)
+// The weight's gradient is computed straight into weight.gradient, where there is one.
+Tensor linear(const Tensor& x,                  // (..., in)
+              const nn::AnyParameter& weight);  // (out, in)  -> (..., out)
 
-Tensor linear(const Tensor& x,       // (..., in)
-              const Tensor& weight,  // (out, in)
-              const Tensor& bias);   // (out)      -> (..., out)
+Tensor linear(const Tensor& x,                 // (..., in)
+              const nn::AnyParameter& weight,  // (out, in)
+              const Tensor& bias);             // (out)      -> (..., out)
 
 Tensor embedding(const Tensor& ids,      // (...), int64, each in [0, count)
                  const Tensor& weight);  // (count, C)  -> (..., C)

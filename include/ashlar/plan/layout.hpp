@@ -25,9 +25,16 @@ struct Piece {
   long offset = 0;      // elements from the start of the flat
 };
 
+// Elements between pieces, or after the last: zero in every flat.
+struct Gap {
+  long offset = 0;
+  long numel = 0;
+};
+
 // Decaying parameters come first, so that a shard meets at most two kinds of elements, each contiguous.
 struct Layout {
   std::vector<Piece> pieces{};
+  std::vector<Gap> gaps{};
   long decaying = 0;  // elements before the first that does not decay
   long numel = 0;     // of the flat, padded: world * shard
   long shard = 0;     // elements of each rank's part
@@ -41,14 +48,21 @@ struct Layout {
         if (piece.decays != decays) continue;
         piece.offset = end;
         end += align(piece.numel);
+        add_gap(piece.offset + piece.numel, end);
       }
       if (decays) decaying = end;
     }
     shard = align((end + world - 1) / world);
     numel = shard * world;
+    add_gap(end, numel);
   }
 
   constexpr bool empty() const { return pieces.empty(); }
+
+ private:
+  constexpr void add_gap(long begin, long end) {
+    if (begin < end) gaps.push_back({begin, end - begin});
+  }
 };
 
 }  // namespace ashlar

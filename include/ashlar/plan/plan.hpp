@@ -1,0 +1,149 @@
+// plan: what a strategy keeps and sends, as constants.
+//
+//     constexpr long kept = plan<Strategy, Model>(world{8}).kept();
+//     static_assert(plan<Strategy, Model>(world{8}).kept() <= 80L << 30);
+//
+// A trainer's own plan (Training::plan) is made by the same code; tests compare both with what is held and
+// sent.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <ashlar/optim/adamw.hpp>
+#include <ashlar/plan/units.hpp>
+#include <ashlar/trainer.hpp>
+
+namespace ashlar {
+
+// How many ranks share the work.
+struct world {
+  int size = 1;
+};
+
+enum class Collective { all_gather, reduce_scatter, all_reduce };
+
+// One collective of a step. Bytes are those of the whole tensor, of which each rank holds or gets its part.
+struct Transfer {
+  Collective kind = Collective::all_gather;
+  int unit = -1;  // -1: the loss and the norm
+  long bytes = 0;
+
+  constexpr bool operator==(const Transfer&) const = default;
+};
+
+struct UnitPlan {
+  Name name{};
+  long trained = 0;  // parameters, without padding
+  long frozen = 0;
+  long padded = 0;  // elements of the flats, with padding
+};
+
+struct Plan {
+  std::string_view shard{}, precision{}, offload{}, wrap{}, checkpoint{};
+  int world = 1;
+  int micro_batches = 1;
+  std::vector<UnitPlan> units{};
+
+  // Bytes that a rank holds between steps.
+  long parameters = 0;
+  long gradients = 0;
+  long optimizer =
+      0;  // master weights where they are not the parameters themselves, and the optimizer's states
+
+  // Bytes that a rank holds, too, to make units and gradients whole while a step runs.
+  long slots = 0;
+  long gradient_slots = 0;
+
+  std::vector<Transfer> step{};  // the collectives of one step, in order
+
+  constexpr long kept() const { return parameters + gradients + optimizer + slots + gradient_slots; }
+  constexpr long sent(Collective kind) const {
+    long sum = 0;
+    for (const Transfer& transfer : step)
+      if (transfer.kind == kind) sum += transfer.bytes;
+    return sum;
+  }
+};
+
+// Of any model whose census was taken; `states` is how many tensors the optimizer remembers.
+template <class Strategy>
+constexpr Plan make_plan(const Census& census, world ranks, int micro_batches, int states) {
+  using Shard = typename Strategy::Shard;
+  using Precision = typename Strategy::Precision;
+  constexpr bool shards_parameters = Shard::parameters == placement::sharded;
+  constexpr bool shards_gradients = Shard::gradients == placement::sharded;
+  constexpr bool shards_optimizer = Shard::optimizer == placement::sharded;
+  constexpr long compute = bytes(Precision::compute), reduce = bytes(Precision::reduce),
+                 master = bytes(Precision::master);
+
+  Plan plan{
+      Shard::name, Precision::name, Strategy::Offload::name, Strategy::Wrap::name, Strategy::Checkpoint::name,
+      ranks.size,  micro_batches};
+  const std::vector<UnitLayout> layouts = lay_out(census, ranks.size);
+  for (const UnitLayout& unit : layouts) {
+    UnitPlan counted{.name = unit.name, .padded = unit.trained.numel + unit.frozen.numel};
+    for (const Piece& piece : unit.trained.pieces) counted.trained += piece.numel;
+    for (const Piece& piece : unit.frozen.pieces) counted.frozen += piece.numel;
+    plan.units.push_back(counted);
+    const Layout& t = unit.trained;
+    const long kept = shards_optimizer ? t.shard : t.numel;
+    plan.parameters += (shards_parameters ? t.shard + unit.frozen.shard : counted.padded) * compute;
+    plan.gradients += (shards_gradients ? t.shard : t.numel) * reduce;
+    plan.optimizer += kept * master * (states + (compute == master ? 0 : 1));
+  }
+
+  const Schedule schedule = make_schedule(census, layouts, Shard::reshard_after, true);
+  if (shards_parameters) {
+    const Schedule evaluation = make_schedule(census, layouts, Shard::reshard_after, false);
+    for (std::size_t i = 0; i < std::max(schedule.slots.size(), evaluation.slots.size()); ++i)
+      plan.slots += compute * std::max(i < schedule.slots.size() ? schedule.slots[i] : 0,
+                                       i < evaluation.slots.size() ? evaluation.slots[i] : 0);
+  }
+  if (shards_gradients)
+    for (const long numel : schedule.gradient_slots) plan.gradient_slots += numel * reduce;
+
+  auto send = [&](Collective kind, int unit, const Layout& layout, long size) {
+    if (!layout.empty()) plan.step.push_back({kind, unit, layout.numel * size});
+  };
+  auto at = [&](int unit) -> const UnitLayout& { return layouts[static_cast<std::size_t>(unit)]; };
+  for (int i = 0; i < micro_batches; ++i) {
+    const bool gathers = shards_parameters && (i == 0 || Shard::reshard_after == pass::forward);
+    std::size_t entered = 0, started = 0;
+    for (const Event& event : schedule.events) {
+      if (event.kind == Event::Kind::enter && gathers) {
+        for (++entered; started < std::min(entered + 1, schedule.gathers.size()); ++started) {
+          const int unit = schedule.gathers[started].unit;
+          send(Collective::all_gather, unit, at(unit).trained, compute);
+          send(Collective::all_gather, unit, at(unit).frozen, compute);
+        }
+      } else if (event.kind == Event::Kind::reduce && (shards_gradients || i + 1 == micro_batches)) {
+        send(shards_optimizer ? Collective::reduce_scatter : Collective::all_reduce, event.unit,
+             at(event.unit).trained, reduce);
+      }
+    }
+  }
+  plan.step.push_back({Collective::all_reduce, -1, 2 * static_cast<long>(sizeof(double))});
+  if (shards_optimizer && !shards_parameters)
+    for (std::size_t u = 0; u < layouts.size(); ++u)
+      send(Collective::all_gather, static_cast<int>(u), layouts[u].trained, compute);
+  return plan;
+}
+
+// Of a declared model: a constant expression.
+template <class Strategy, class Model, class Optimizer = optim::AdamW>
+constexpr Plan plan(world ranks, int micro_batches = 1) {
+  static_assert(declared_module<Model>,
+                "[ashlar.plan.1] only a declared model has a constant plan: a torch::nn model's "
+                "shapes are known when it is made, so write trainer.plan()");
+  Model model{};
+  return make_plan<Strategy>(take_census<typename Strategy::Wrap, typename Strategy::Checkpoint>(model),
+                             ranks, micro_batches, Optimizer::states);
+}
+
+// The plan as a table of text: units, bytes kept, collectives of a step.
+std::string describe(const Plan& plan);
+
+}  // namespace ashlar
