@@ -70,7 +70,7 @@ struct Mixed {
     auto x = run(adapted, input * *scale);
     for (const auto& row : grid)
       for (const auto& layer : row) x = run(layer, x);
-    return ops::linear(run(held, run(old, x)), again->b, *again->a);
+    return ops::linear(run(held, run(old, x)), again->b, again->a);
   }
 };
 

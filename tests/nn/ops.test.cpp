@@ -13,15 +13,18 @@ namespace {
 using reference::random;
 using Leaves = const std::vector<Tensor>&;
 
+nn::AnyParameter lent(const Tensor& tensor) {
+  return {{}, &tensor};
+}
+
 const auto both_types = {at::kFloat, at::kBFloat16};
 
 TEST_CASE("linear is x W^T + b") {
   for (const auto type : both_types) {
     const Tensor x = random({2, 5, 7}, 1), weight = random({3, 7}, 2), bias = random({3}, 3);
-    reference::require_equal(
-        [](Leaves l) { return ops::linear(l[0], nn::AnyParameter{.tensor = &l[1]}, l[2]); },
-        [](Leaves l) { return l[0].matmul(l[1].t()) + l[2]; }, {x, weight, bias}, type);
-    reference::require_equal([](Leaves l) { return ops::linear(l[0], nn::AnyParameter{.tensor = &l[1]}); },
+    reference::require_equal([](Leaves l) { return ops::linear(l[0], lent(l[1]), lent(l[2])); },
+                             [](Leaves l) { return l[0].matmul(l[1].t()) + l[2]; }, {x, weight, bias}, type);
+    reference::require_equal([](Leaves l) { return ops::linear(l[0], lent(l[1])); },
                              [](Leaves l) { return l[0].matmul(l[1].t()); }, {x, weight}, type);
   }
 }
@@ -29,10 +32,11 @@ TEST_CASE("linear is x W^T + b") {
 TEST_CASE("embedding picks rows, and adds the gradients of a row picked twice") {
   const Tensor ids = at::tensor({4L, 0L, 4L, 2L, 4L, 1L}).view({2, 3});
   for (const auto type : both_types)
-    reference::require_equal([&](Leaves l) { return ops::embedding(ids, l[0]); },
+    reference::require_equal([&](Leaves l) { return ops::embedding(ids, lent(l[0])); },
                              [&](Leaves l) { return at::one_hot(ids, 5).to(at::kDouble).matmul(l[0]); },
                              {random({5, 3}, 1)}, type);
-  CHECK_THROWS(ops::embedding(at::tensor({5L}), random({5, 3}, 1)));
+  const Tensor five = random({5, 3}, 1);
+  CHECK_THROWS(ops::embedding(at::tensor({5L}), lent(five)));
 }
 
 TEST_CASE("positions count the tokens, and refuse more than the context") {
@@ -46,10 +50,10 @@ TEST_CASE("layer_norm and rms_norm are their formulas") {
   for (const auto type : both_types)
     for (const long width : {1L, 5L, 33L}) {
       const Tensor x = random({2, 3, width}, 1), weight = random({width}, 2), bias = random({width}, 3);
-      reference::require_equal([](Leaves l) { return ops::rms_norm(l[0], l[1], 1e-5); },
+      reference::require_equal([](Leaves l) { return ops::rms_norm(l[0], lent(l[1]), 1e-5); },
                                [](Leaves l) { return reference::rms_norm(l[0], l[1]); }, {x, weight}, type);
       if (width > 1)  // of one element, layer_norm leaves only rounding
-        reference::require_equal([](Leaves l) { return ops::layer_norm(l[0], l[1], l[2], 1e-5); },
+        reference::require_equal([](Leaves l) { return ops::layer_norm(l[0], lent(l[1]), lent(l[2]), 1e-5); },
                                  [](Leaves l) { return reference::layer_norm(l[0], l[1], l[2]); },
                                  {x, weight, bias}, type);
     }
@@ -58,10 +62,11 @@ TEST_CASE("layer_norm and rms_norm are their formulas") {
 TEST_CASE("norms of bfloat16 keep their statistics in float32") {
   // 4096 ones: a sum in bfloat16 would stop at 256, where adding one no longer changes it.
   const Tensor x = at::ones({1, 4096}, at::kBFloat16), one = at::ones({4096}, at::kBFloat16);
-  CHECK(at::equal(ops::rms_norm(x, one, 0), x));
+  CHECK(at::equal(ops::rms_norm(x, lent(one), 0), x));
   Tensor half = x.clone();
   half.slice(1, 0, 2048).fill_(3);  // mean 2, variance 1
-  CHECK(at::equal(ops::layer_norm(half, one, at::zeros_like(one), 0), half - 2));
+  const Tensor none = at::zeros_like(one);
+  CHECK(at::equal(ops::layer_norm(half, lent(one), lent(none), 0), half - 2));
 }
 
 TEST_CASE("gelu and silu_mul are their formulas") {

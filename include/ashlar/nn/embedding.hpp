@@ -17,7 +17,7 @@ struct Embedding {
   constexpr explicit Embedding(Init weights) { weight.init = weights; }
 
   auto forward(auto&, const auto& ids) const {  // (...), int64 -> (..., dim)
-    return ops::embedding(ids, *weight);
+    return ops::embedding(ids, weight);
   }
 };
 

@@ -21,7 +21,7 @@ struct Linear {
   constexpr explicit Linear(Init weights) { weight.init = weights; }
 
   auto forward(auto&, const auto& x) const {  // (..., in) -> (..., out)
-    return ops::linear(x, weight, *bias);
+    return ops::linear(x, weight, bias);
   }
 };
 

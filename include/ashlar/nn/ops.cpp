@@ -48,19 +48,23 @@ struct LinearInto : torch::autograd::Function<LinearInto> {
   }
 };
 
+Tensor linear_with(const Tensor& x, const nn::AnyParameter& weight, const std::optional<Tensor>& bias) {
+  if (weight.gradient == nullptr || !at::GradMode::is_enabled()) return at::linear(x, *weight, bias);
+  return LinearInto::apply(x, *weight, *weight.gradient->self, bias);
+}
+
 }  // namespace
 
 Tensor linear(const Tensor& x, const nn::AnyParameter& weight) {
-  return linear(x, weight, Tensor());
+  return linear_with(x, weight, std::nullopt);
 }
 
-Tensor linear(const Tensor& x, const nn::AnyParameter& weight, const Tensor& bias) {
-  if (weight.gradient == nullptr || !at::GradMode::is_enabled()) return at::linear(x, *weight, bias);
-  return LinearInto::apply(x, *weight, *weight.gradient->self, std::optional<Tensor>(bias));
+Tensor linear(const Tensor& x, const nn::AnyParameter& weight, const nn::AnyParameter& bias) {
+  return linear_with(x, weight, *bias);
 }
 
-Tensor embedding(const Tensor& ids, const Tensor& weight) {
-  return at::embedding(weight, ids);
+Tensor embedding(const Tensor& ids, const nn::AnyParameter& weight) {
+  return at::embedding(*weight, ids);
 }
 
 Tensor positions(const Tensor& ids, long context) {
@@ -71,12 +75,13 @@ Tensor positions(const Tensor& ids, long context) {
   return at::arange(tokens, ids.options());
 }
 
-Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double epsilon) {
-  return at::layer_norm(x, weight.sizes(), weight, bias, epsilon);
+Tensor layer_norm(const Tensor& x, const nn::AnyParameter& weight, const nn::AnyParameter& bias,
+                  double epsilon) {
+  return at::layer_norm(x, (*weight).sizes(), *weight, *bias, epsilon);
 }
 
-Tensor rms_norm(const Tensor& x, const Tensor& weight, double epsilon) {
-  return at::rms_norm(x, weight.sizes(), weight, epsilon);
+Tensor rms_norm(const Tensor& x, const nn::AnyParameter& weight, double epsilon) {
+  return at::rms_norm(x, (*weight).sizes(), *weight, epsilon);
 }
 
 Tensor gelu(const Tensor& x) {

@@ -17,10 +17,10 @@ Tensor linear(const Tensor& x,                  // (..., in)
 
 Tensor linear(const Tensor& x,                 // (..., in)
               const nn::AnyParameter& weight,  // (out, in)
-              const Tensor& bias);             // (out)      -> (..., out)
+              const nn::AnyParameter& bias);   // (out)      -> (..., out)
 
-Tensor embedding(const Tensor& ids,      // (...), int64, each in [0, count)
-                 const Tensor& weight);  // (count, C)  -> (..., C)
+Tensor embedding(const Tensor& ids,                // (...), int64, each in [0, count)
+                 const nn::AnyParameter& weight);  // (count, C)  -> (..., C)
 
 // The positions 0 to T-1 of ids, for a learned position embedding. Throws when T is more than `context`.
 Tensor positions(const Tensor& ids,  // (B, T)  -> (T), int64
@@ -28,14 +28,14 @@ Tensor positions(const Tensor& ids,  // (B, T)  -> (T), int64
 
 // (x - mean) / sqrt(variance + epsilon) * weight + bias over the last dimension. Ba et al. 2016,
 // arXiv:1607.06450.
-Tensor layer_norm(const Tensor& x,       // (..., C)  -> same
-                  const Tensor& weight,  // (C)
-                  const Tensor& bias,    // (C)
+Tensor layer_norm(const Tensor& x,                 // (..., C)  -> same
+                  const nn::AnyParameter& weight,  // (C)
+                  const nn::AnyParameter& bias,    // (C)
                   double epsilon);
 
 // x / sqrt(mean(x^2) + epsilon) * weight over the last dimension. Zhang and Sennrich 2019, arXiv:1910.07467.
-Tensor rms_norm(const Tensor& x,       // (..., C)  -> same
-                const Tensor& weight,  // (C)
+Tensor rms_norm(const Tensor& x,                 // (..., C)  -> same
+                const nn::AnyParameter& weight,  // (C)
                 double epsilon);
 
 // GPT-2's form: x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). Hendrycks and Gimpel 2016, arXiv:1606.08415.

@@ -8,8 +8,9 @@
 
 namespace ashlar::nn {
 
-// Uses the parameters of the one Owner in the model again, as GPT-2's head uses the token embedding. The model's
-// forward reads `tied->weight`. Whoever runs the model binds it; a model with two Owners does not compile.
+// Uses the parameters of the one Owner in the model again, as GPT-2's head uses the token embedding. The
+// model's forward reads `tied->weight`. Whoever runs the model binds it; a model with two Owners does not
+// compile.
 template <class Owner>
 struct Tied {
   using tied_owner = Owner;
