@@ -5,14 +5,9 @@
 #include <ashlar/comm/guard.hpp>
 
 #include <algorithm>
-#include <chrono>
-#include <cstdio>
 #include <cstdlib>
 #include <stdexcept>
 #include <string>
-
-#include <sys/wait.h>
-#include <unistd.h>
 
 #include <ATen/ATen.h>
 
@@ -23,6 +18,7 @@
 #include <ashlar/comm/mpi.hpp>
 #endif
 
+#include "comm/processes.hpp"
 #include "support/catch.hpp"
 
 namespace ashlar {
@@ -30,33 +26,8 @@ namespace {
 
 using Catch::Matchers::ContainsSubstring;
 using comm::guarded;
-
-struct Outcome {
-  int code;
-  double seconds;
-  std::string output;
-  std::ptrdiff_t sentences;  // how often an Ashlar error was printed
-};
-
-Outcome run(const std::string& command) {
-  const auto start = std::chrono::steady_clock::now();
-  std::FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  std::string output;
-  char block[4096];
-  while (const std::size_t n = std::fread(block, 1, sizeof block, pipe)) output.append(block, n);
-  const int status = pclose(pipe);
-  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
-  std::ptrdiff_t sentences = 0;
-  for (auto at = output.find("[ashlar."); at != std::string::npos; at = output.find("[ashlar.", at + 1))
-    ++sentences;
-  return {WIFEXITED(status) ? WEXITSTATUS(status) : 128, took.count(), output, sentences};
-}
-
-std::string self(const std::string& probe) {
-  char path[4096] = "";
-  const auto length = readlink("/proc/self/exe", path, sizeof path - 1);
-  return "ASHLAR_PROBE=" + probe + " '" + std::string(path, static_cast<std::size_t>(length)) + "'";
-}
+using test::Outcome;
+using test::run;
 
 [[noreturn]] void fail(const std::string& what) {
   throw Error("test.1", "a probe that succeeds", what, "nothing, this is a test");
@@ -71,14 +42,14 @@ TEST_CASE("a body that ends well is success, and its code is passed on") {
 }
 
 TEST_CASE("alone, an exception is one sentence and a code") {
-  const auto error = run(self("solo_error"));
+  const auto error = run(test::probe("solo_error"));
   CHECK(error.code == 1);
   CHECK(error.output ==
         "[ashlar.test.1] expected a probe that succeeds, got this: nothing, this is a test\n");
-  const auto torch = run(self("solo_torch"));
+  const auto torch = run(test::probe("solo_torch"));
   CHECK(torch.code == 1);
   CHECK(std::count(torch.output.begin(), torch.output.end(), '\n') == 1);
-  const auto other = run(self("solo_other"));
+  const auto other = run(test::probe("solo_other"));
   CHECK(other.code == 1);
   CHECK(other.output == "an exception that is no std::exception\n");
 }
@@ -92,11 +63,9 @@ bool mpirun_missing() {
   return true;
 }
 
-Outcome run_all(int processes, const std::string& probe) {
-  const auto command = self(probe);
-  const auto space = command.find(' ');
-  return run("OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 " + command.substr(0, space) +
-             " timeout 60 mpirun --oversubscribe -np " + std::to_string(processes) + command.substr(space));
+Outcome run_all(int processes, const std::string& name) {
+  return run("export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; " +
+             test::probe(name, "timeout 60 mpirun --oversubscribe -np " + std::to_string(processes)));
 }
 
 }  // namespace
@@ -106,7 +75,7 @@ TEST_CASE("all ranks fail with the same words: one prints them") {
   const auto all = run_all(4, "all");
   INFO(all.output);
   CHECK(all.code != 0);
-  CHECK(all.sentences == 1);
+  CHECK(all.count("[ashlar.") == 1);
   CHECK(all.output.rfind("[ashlar.test.1]", 0) == 0);
   CHECK(all.seconds < 20);
 }
@@ -116,7 +85,7 @@ TEST_CASE("all ranks fail with their own words: each prints them behind its rank
   const auto each = run_all(2, "each");
   INFO(each.output);
   CHECK(each.code != 0);
-  CHECK(each.sentences == 2);
+  CHECK(each.count("[ashlar.") == 2);
   CHECK_THAT(each.output,
              ContainsSubstring("rank 1: [ashlar.test.1] expected a probe that succeeds, got rank 1"));
 }
@@ -129,7 +98,7 @@ TEST_CASE("one rank fails: it prints, and the others do not wait for it") {
     CHECK(one.code != 0);
     CHECK(one.seconds < 20);
     if (std::string(name) != "one_code") {
-      CHECK(one.sentences == 1);
+      CHECK(one.count("[ashlar.") == 1);
       CHECK_THAT(one.output, ContainsSubstring("rank 1: [ashlar.test.1]"));
     }
   }
@@ -140,14 +109,14 @@ TEST_CASE("ranks that fail before the world is made print once") {
   const auto before = run_all(3, "before");
   INFO(before.output);
   CHECK(before.code != 0);
-  CHECK(before.sentences == 1);
+  CHECK(before.count("[ashlar.") == 1);
 }
 
 TEST_CASE("a launcher that started more processes than MPI joined is found out") {
-  const auto alone = run("RANK=0 WORLD_SIZE=2 " + self("world"));
+  const auto alone = run("RANK=0 WORLD_SIZE=2 " + test::probe("world"));
   CHECK(alone.code == 1);
   CHECK_THAT(alone.output, ContainsSubstring("[ashlar.comm.7] expected an MPI world of 2"));
-  const auto half = run("WORLD_SIZE=2 " + self("world"));
+  const auto half = run("WORLD_SIZE=2 " + test::probe("world"));
   CHECK(half.code == 1);
   CHECK_THAT(half.output, ContainsSubstring("[ashlar.comm.8]"));
 }

@@ -27,11 +27,12 @@ namespace {
 
 using Bytes = std::int64_t;
 
-// Measured with Open MPI 4.1 on 2 cores, 40 and 160 MB of float32, milliseconds, 2 processes (4 processes):
-//   reduce_scatter  ring below 13, 57 (24, 66)   MPI_Reduce_scatter_block 29, 189 (66, 264)   its I-form 36,
-//   203 (88, 227) all_gather      ring below 12, 26 (17, 49)   MPI_Allgather            11,  30 (18,  48) its
-//   I-form 11,  25 (19,  37)
-// So rings of our own, which also need no scratch of the tensor's size and no count that fits an int.
+// Open MPI 4.1, 2 busy cores, 40 MB and 160 MB of float32, milliseconds, with 2 processes (with 4):
+//   reduce_scatter   rings below 13, 49 (28, 65)   MPI's 43, 259 (76, 323)   its non-blocking form 36, 203
+//   (88, 227) all_gather       rings below 11, 37 (21, 48)   MPI's 11,  37 (22,  68)   its non-blocking form
+//   11,  37 (21,  46)
+// So blocking rings of our own, which need no scratch of the tensor's size and no count that fits an int
+// either.
 constexpr Bytes segment = 1 << 20;  // rings move this much at a time, so that sums find their data in cache
 constexpr Bytes small = 64 << 10;   // up to here latency counts, and MPI's trees beat a ring
 constexpr Bytes max_message = 1 << 30;

@@ -1,0 +1,237 @@
+#include <ashlar/comm/detail/rendezvous.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <cstdio>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <unistd.h>
+
+#include <ashlar/comm/detail/store.hpp>
+#include <ashlar/error.hpp>
+
+namespace ashlar::comm::detail {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+std::string numbered(const char* key, int rank) {
+  return std::string(key) + "/" + std::to_string(rank);
+}
+
+std::string seconds(milliseconds time) {
+  return std::to_string((time.count() + 999) / 1000) + " s";
+}
+
+// Polls: the store's own wait has a time limit and blocks the connection.
+template <class Condition>
+bool wait_for(Condition&& condition, milliseconds limit) {
+  for (const auto start = Clock::now(); Clock::now() - start < limit;
+       std::this_thread::sleep_for(milliseconds(20)))
+    if (condition()) return true;
+  return condition();
+}
+
+// Several rendezvous of one process, one after the other or side by side, have keys of their own.
+int next_instance() {
+  static std::atomic<int> instances{0};
+  return instances++;
+}
+
+Store::Options store_options(const Launch& launch, const Environment& get, milliseconds patience) {
+  auto options = Store::options(launch, get);
+  options.prefix += "/" + std::to_string(next_instance());
+  options.patience = patience;
+  return options;
+}
+
+}  // namespace
+
+// Keys: here/<rank> once arrived, beat/<rank> its last sign of life, verdict why all must end; done, all_done
+// and left when parting; error/<rank>, errors and read when failing.
+struct Rendezvous::State {
+  const int rank;
+  const int world;
+  const Times times;
+  const Clock::time_point deadline = Clock::now() + times.arrive;
+  const Hooks hooks;
+  const Store::Options options;
+  Store store;  // of the threads that use the rendezvous
+  Store thread_store;
+
+  std::mutex mutex;
+  std::condition_variable wake;
+  bool stopping = false;
+  std::thread thread;
+
+  State(const Launch& launch, Hooks given, const Environment& get, Times t)
+      : rank(launch.rank),
+        world(launch.world),
+        times(t),
+        hooks(std::move(given)),
+        options(store_options(launch, get, t.arrive)),
+        store(options),
+        thread_store(client_options()) {}
+
+  ~State() { stop(); }
+
+  Store::Options client_options() const {
+    auto client = options;
+    client.hosts = false;
+    client.patience = times.silence;  // a host that vanished answers nothing at all
+    return client;
+  }
+
+  void arrive() {
+    store.set(numbered("beat", rank), "0");
+    store.set(numbered("here", rank), "");
+    std::string missing;
+    for (int r = 0; r < world; ++r) {
+      // One limit for all of them: those that are already there cost no time.
+      const auto left = std::chrono::duration_cast<milliseconds>(deadline - Clock::now());
+      if (!wait_for([&] { return store.has(numbered("here", r)); }, std::max(left, milliseconds(0))))
+        missing += (missing.empty() ? "" : ", ") + std::to_string(r);
+    }
+    if (!missing.empty())
+      throw Error("comm.13",
+                  std::to_string(world) + " ranks at " + options.address + ":" +
+                      std::to_string(options.port) + " within " + seconds(times.arrive),
+                  "none from rank " + missing,
+                  "look at the output of these ranks, and check WORLD_SIZE and RANK");
+  }
+
+  void start() {
+    thread = std::thread([this] { run(); });
+  }
+
+  void stop() {
+    {
+      const std::lock_guard lock(mutex);
+      stopping = true;
+    }
+    wake.notify_all();
+    if (thread.joinable()) thread.join();
+  }
+
+  // True when the thread shall end.
+  bool pause() {
+    std::unique_lock lock(mutex);
+    return wake.wait_for(lock, times.beat, [&] { return stopping; });
+  }
+
+  bool is_stopping() {
+    const std::lock_guard lock(mutex);
+    return stopping;
+  }
+
+  void run() {
+    struct Heard {
+      std::string beat;
+      Clock::time_point at = Clock::now();
+    };
+    std::vector<Heard> heard(static_cast<std::size_t>(rank == 0 ? world : 1));
+    for (long beat = 1; !pause(); ++beat) {
+      std::string loss;
+      try {
+        if (const auto failure = hooks.failure(); !failure.empty()) {
+          loss = Error("comm.14", "working collectives", failure, "look at the output of the other ranks")
+                     .what();
+          thread_store.set("verdict", "rank " + std::to_string(rank) + " reports: " + failure);
+        }
+        thread_store.set(numbered("beat", rank), std::to_string(beat));
+        for (std::size_t r = 0; loss.empty() && r < heard.size(); ++r) {
+          const auto last = thread_store.get(numbered("beat", static_cast<int>(r)));
+          if (last != heard[r].beat) heard[r] = {last, Clock::now()};
+          if (Clock::now() - heard[r].at > times.silence) {
+            const auto who = "rank " + std::to_string(r);
+            loss = silent(who);
+            thread_store.set("verdict", who + " stopped answering");
+          }
+        }
+        if (loss.empty() && thread_store.has("verdict"))
+          loss =
+              Error("comm.14", "all ranks at work", thread_store.get("verdict"), "look at its output").what();
+      } catch (const std::exception&) {
+        // The store ends with the process that runs it.
+        if (loss.empty()) loss = silent("rank 0");
+      }
+      if (!loss.empty() && !is_stopping()) end_process(loss);
+    }
+  }
+
+  std::string silent(const std::string& who) const {
+    return Error("comm.14", who + " to answer within " + seconds(times.silence), "silence from " + who,
+                 "look at its output")
+        .what();
+  }
+
+  [[noreturn]] void end_process(const std::string& loss) {
+    std::fflush(stdout);
+    std::fputs(("rank " + std::to_string(rank) + ": " + loss + "\n").c_str(), stderr);
+    std::fflush(stderr);
+    std::thread([abort = hooks.abort] { abort(); }).detach();
+    // Others may still read the verdict from a store that this process runs.
+    std::this_thread::sleep_for(options.hosts ? 2 * times.beat : milliseconds(500));
+    _exit(1);
+  }
+};
+
+Rendezvous::Rendezvous(const Launch& launch, Hooks hooks, const Environment& get, Times times)
+    : state_(std::make_unique<State>(launch, std::move(hooks), get, times)) {
+  state_->arrive();
+  state_->start();
+}
+
+Rendezvous::~Rendezvous() = default;
+
+std::string Rendezvous::from_root(const std::string& key, const std::string& bytes) {
+  if (state_->rank == 0) state_->store.set("root/" + key, bytes);
+  return state_->store.get("root/" + key);
+}
+
+void Rendezvous::leave() {
+  State& s = *state_;
+  if (s.store.add("done", 1) == s.world) s.store.set("all_done", "");
+  while (!s.store.has("all_done")) std::this_thread::sleep_for(milliseconds(50));
+  s.stop();
+  // The store ends with the process that runs it, so that one goes last.
+  const bool last = s.store.add("left", 1) == s.world;
+  if (s.options.hosts && !last) wait_for([&] { return s.store.add("left", 0) == s.world; }, s.times.silence);
+}
+
+World::Verdict Rendezvous::agree(const std::string& sentence) {
+  State& s = *state_;
+  constexpr milliseconds patience{1000};
+  s.stop();
+  try {
+    s.store.set(numbered("error", s.rank), sentence);
+    s.store.add("errors", 1);
+    if (!wait_for([&] { return s.store.add("errors", 0) == s.world; }, patience)) {
+      s.store.set("verdict", "rank " + std::to_string(s.rank) + " failed");
+      return {.everyone = false, .prints = true};
+    }
+    bool prints = true;
+    for (int r = 0; r < s.rank; ++r) prints = prints && s.store.get(numbered("error", r)) != sentence;
+    s.store.add("read", 1);
+    if (s.options.hosts) wait_for([&] { return s.store.add("read", 0) == s.world; }, patience);
+    return {.everyone = true, .prints = prints};
+  } catch (const std::exception&) {
+    return {.everyone = false, .prints = true};  // no store, nobody to agree with
+  }
+}
+
+// The others' threads end them when they read the verdict. This process must not unwind further: device work
+// that waits for the others would block it.
+void Rendezvous::end(int code) {
+  std::fflush(nullptr);
+  if (state_->options.hosts) std::this_thread::sleep_for(2 * state_->times.beat);
+  std::_Exit(code);
+}
+
+}  // namespace ashlar::comm::detail
