@@ -15,7 +15,7 @@
 
 namespace ashlar::comm {
 
-enum class Collective { all_gather, reduce_scatter, all_reduce, broadcast };
+using ashlar::Collective;
 
 std::string_view to_string(Collective);
 
@@ -54,6 +54,11 @@ class Recorded {
   int rank() { return inner_.rank(); }
   int size() { return inner_.size(); }
   void barrier() { inner_.barrier(); }
+  auto device()
+    requires requires(const Inner& inner) { inner.device(); }
+  {
+    return inner_.device();
+  }
 
   Work all_gather(auto&& whole, const Tensor& part)
     requires has_all_gather<Inner>

@@ -18,6 +18,8 @@
 
 namespace ashlar {
 
+enum class Collective { all_gather, reduce_scatter, all_reduce, broadcast };
+
 // A collective under way. wait() makes the result visible to whatever the caller does next: on CPU it blocks,
 // on CUDA the caller's current stream waits. Waiting twice is allowed. Destroying it without wait() is an
 // error.

@@ -37,11 +37,11 @@ void agree(Comm& comm, c10::Device device, const Identity& identity) {
   detail::compare(all, comm.size());
 }
 
-// Where a communicator's tensors live.
+// Where a communicator's tensors live: the CUDA device that it names, or else the CPU.
 template <communicator Comm>
-c10::Device device_of(const Comm& comm) {
+c10::Device device_of(Comm& comm) {
   if constexpr (requires { comm.device(); })
-    return comm.device();
+    return c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(comm.device()));
   else
     return c10::Device(c10::kCPU);
 }
