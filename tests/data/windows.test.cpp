@@ -12,8 +12,8 @@ using namespace ashlar;
 using Catch::Matchers::ContainsSubstring;
 
 TEST_CASE("permute is a bijection for every size and key") {
-  for (const std::uint64_t size : {1, 2, 3, 4, 5, 15, 16, 17, 63, 64, 65, 1000, 4097})
-    for (const std::uint64_t key : {0, 1, 99}) {
+  for (const std::uint64_t size : {1u, 2u, 3u, 4u, 5u, 15u, 16u, 17u, 63u, 64u, 65u, 1000u, 4097u})
+    for (const std::uint64_t key : {0u, 1u, 99u}) {
       std::vector<std::uint64_t> seen(size);
       for (std::uint64_t i = 0; i < size; ++i) seen[i] = data::permute(i, size, key);
       std::ranges::sort(seen);
@@ -36,22 +36,23 @@ TEST_CASE("permute mixes: neighbours land apart, and keys give other orders") {
 }
 
 TEST_CASE("an epoch visits every window once and stays inside; epochs and seeds differ") {
-  for (const std::uint64_t tokens : {101, 109, 110, 119, 120, 1234}) {
+  for (const std::uint64_t tokens : {101u, 109u, 110u, 119u, 120u, 1234u}) {
     const data::Windows windows(tokens, 10, 10, 7);
     std::set<std::set<std::uint64_t>> orders;
-    for (std::uint64_t epoch = 0; epoch < 20; ++epoch) {
+    for (std::int64_t epoch = 0; epoch < 20; ++epoch) {
       std::set<std::uint64_t> starts;
-      for (std::uint64_t i = 0; i < windows.an_epoch(); ++i) {
+      for (std::int64_t i = 0; i < windows.an_epoch(); ++i) {
         const auto start = windows.start(epoch * windows.an_epoch() + i);
         REQUIRE(start + 10 + 1 <= tokens);
         starts.insert(start);
       }
-      REQUIRE(starts.size() == windows.an_epoch());
+      REQUIRE(std::ssize(starts) == windows.an_epoch());
       for (auto a = starts.begin(), b = std::next(a); b != starts.end(); ++a, ++b) REQUIRE(*b - *a == 10);
       orders.insert(starts);
     }
-    CHECK(windows.an_epoch() * 10 + 20 > tokens - 1);  // less than two windows are left over
-    if (tokens >= 120) CHECK(orders.size() > 5);       // the cuts move
+    CHECK(windows.an_epoch() * 10 + 20 >
+          static_cast<std::int64_t>(tokens) - 1);  // less than two windows are left over
+    if (tokens >= 120) CHECK(orders.size() > 5);   // the cuts move
   }
   CHECK(data::Windows(1000, 10, 4, 1).start(0) != data::Windows(1000, 10, 4, 2).start(0));
 }

@@ -24,14 +24,17 @@ struct Terminal {
     REQUIRE((::grantpt(outside) == 0 && ::unlockpt(outside) == 0));
     inside = std::fopen(::ptsname(outside), "w");
     REQUIRE(inside != nullptr);
-    const winsize size{24, 60, 0, 0};
-    REQUIRE(::ioctl(outside, TIOCSWINSZ, &size) == 0);
+    resize(60);
     ::setenv("TERM", "xterm", 1);
     ::unsetenv("NO_COLOR");
   }
   ~Terminal() {
     std::fclose(inside);
     ::close(outside);
+  }
+  void resize(unsigned short columns) const {
+    const winsize size{24, columns, 0, 0};
+    REQUIRE(::ioctl(outside, TIOCSWINSZ, &size) == 0);
   }
   std::string shown() const {
     char text[4096];
@@ -109,4 +112,19 @@ TEST_CASE("NO_COLOR means no colour, and a dumb terminal gets plain lines") {
   ::setenv("TERM", "dumb", 1);
   report::Progress(100, 0, terminal.inside).step({.step = 1});
   CHECK(terminal.shown() == "step   1/100\r\n");
+}
+
+TEST_CASE("a terminal without a width, as mpirun makes them, is none unless the launcher says so") {
+  Terminal terminal;
+  terminal.resize(0);
+  ::unsetenv("ASHLAR_COLUMNS");
+  { report::Progress(9, 0, terminal.inside).step({.step = 9}); }
+  const auto plain = terminal.shown();
+  CHECK_THAT(plain, ContainsSubstring("step 9/9"));
+  for (const char c : plain) REQUIRE((c == '\r' || c == '\n' || c >= ' '));  // the terminal adds the return
+
+  ::setenv("ASHLAR_COLUMNS", "30", 1);
+  { report::Progress(9, 0, terminal.inside).step({.step = 9}); }
+  CHECK_THAT(terminal.shown(), ContainsSubstring("\x1b[K"));
+  ::unsetenv("ASHLAR_COLUMNS");
 }

@@ -31,7 +31,7 @@ TEST_CASE("pieces do not matter") {
   std::string text;
   for (int i = 0; i < 300; ++i) text.push_back(static_cast<char>(i * 7));
   for (std::size_t size = 0; size <= text.size(); ++size)
-    for (const std::size_t piece : {1, 3, 8, 31, 32, 33, 64, 100})
+    for (const std::size_t piece : {1u, 3u, 8u, 31u, 32u, 33u, 64u, 100u})
       REQUIRE(of(text.substr(0, size), piece) == of(text.substr(0, size)));
 }
 

@@ -115,7 +115,7 @@ TEST_CASE("a write that fails on one rank fails on all and leaves the earlier ch
   std::signal(SIGXFSZ, handler);
   CHECK_THAT(said[1], ContainsSubstring("[ashlar.state.1]") && ContainsSubstring("rank-00001-of-00003") &&
                           ContainsSubstring("File too large"));
-  for (const int rank : {0, 2})
+  for (const std::size_t rank : {0u, 2u})
     CHECK_THAT(said[rank],
                ContainsSubstring("[ashlar.state.2]") && ContainsSubstring("a failure on rank 1:"));
   CHECK(test::names_in(dir.path) == Names{"step-00000001"});

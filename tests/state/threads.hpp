@@ -60,12 +60,12 @@ static_assert(has_all_reduce<Threads>);
 template <class Body>
 auto run_world(int ranks, Body&& body) {
   Threads::World world(ranks);
-  std::vector<decltype(body(std::declval<Threads&>()))> results(ranks);
+  std::vector<decltype(body(std::declval<Threads&>()))> results(static_cast<std::size_t>(ranks));
   std::vector<std::thread> threads;
   for (int rank = 0; rank < ranks; ++rank)
     threads.emplace_back([&, rank] {
       Threads comm(world, rank);
-      results[rank] = body(comm);
+      results[static_cast<std::size_t>(rank)] = body(comm);
     });
   for (std::thread& thread : threads) thread.join();
   return results;

@@ -55,7 +55,7 @@ class Batches {
   // Rank r holds the sequences [r * R, (r + 1) * R) of the global batch.
   Batch at(std::int64_t step) const {
     Batch batch = detail::empty_batch(rows_, shape_.tokens);
-    std::vector<std::int64_t> window(shape_.tokens + 1);
+    std::vector<std::int64_t> window(static_cast<std::size_t>(shape_.tokens) + 1);
     for (std::int64_t row = 0; row < rows_; ++row) {
       from_.read(windows_.start(step * shape_.sequences + first_row_ + row), window);
       detail::fill_row(batch, row, window);

@@ -34,19 +34,20 @@ std::uint64_t permute(std::uint64_t i, std::uint64_t size, std::uint64_t key) {
   return i;
 }
 
-Windows::Windows(std::uint64_t tokens, std::uint64_t length, std::uint64_t batch, std::uint64_t seed)
-    : length_(length), seed_(seed) {
-  const std::uint64_t needed = batch * length + 1;
+Windows::Windows(std::uint64_t tokens, std::int64_t length, std::int64_t batch, std::uint64_t seed)
+    : length_(static_cast<std::uint64_t>(length)), seed_(seed) {
+  const std::uint64_t needed = static_cast<std::uint64_t>(batch) * length_ + 1;
   if (tokens < needed)
     throw Error("data.10",
                 "at least " + std::to_string(needed) + " tokens for one batch of " + std::to_string(batch) +
                     " sequences of " + std::to_string(length),
                 std::to_string(tokens), "use a longer text, a smaller batch or shorter sequences");
-  shifts_ = std::min(length, tokens - needed + 1);
-  windows_ = (tokens - shifts_) / length;
+  shifts_ = std::min(length_, tokens - needed + 1);
+  windows_ = (tokens - shifts_) / length_;
 }
 
-std::uint64_t Windows::start(std::uint64_t i) const {
+std::uint64_t Windows::start(std::int64_t sequence) const {
+  const auto i = static_cast<std::uint64_t>(sequence);
   const std::uint64_t key = mix(mix(seed_) + i / windows_);
   return mix(~key) % shifts_ + permute(i % windows_, windows_, key) * length_;
 }

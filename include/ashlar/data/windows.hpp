@@ -19,12 +19,12 @@ class Windows {
  public:
   // A window is `length` inputs and one token more, its last target. The source must hold `batch` windows:
   // [ashlar.data.10] names the tokens needed and found.
-  Windows(std::uint64_t tokens, std::uint64_t length, std::uint64_t batch, std::uint64_t seed);
+  Windows(std::uint64_t tokens, std::int64_t length, std::int64_t batch, std::uint64_t seed);
 
-  std::uint64_t an_epoch() const { return windows_; }
+  std::int64_t an_epoch() const { return static_cast<std::int64_t>(windows_); }
 
   // First token of the i-th sequence of the run; i counts on through all epochs.
-  std::uint64_t start(std::uint64_t i) const;
+  std::uint64_t start(std::int64_t i) const;
 
  private:
   std::uint64_t length_;

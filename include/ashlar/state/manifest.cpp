@@ -84,8 +84,8 @@ std::string encode(const Manifest& manifest) {
                         {"world_size", manifest.world}, {"strategy", manifest.strategy},
                         {"model", manifest.model},      {"meta", manifest.meta}};
   for (int rank = 0; rank < manifest.world; ++rank)
-    object["files"].push_back(
-        {{"name", rank_file_name(rank, manifest.world)}, {"bytes", manifest.file_bytes.at(rank)}});
+    object["files"].push_back({{"name", rank_file_name(rank, manifest.world)},
+                               {"bytes", manifest.file_bytes.at(static_cast<std::size_t>(rank))}});
   object["checksum"] = checksum(object);
   return object.dump(2) + '\n';
 }
