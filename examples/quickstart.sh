@@ -49,4 +49,6 @@ set -a
 # shellcheck source=../cmake/mpi.env
 source "$root/cmake/mpi.env"
 set +a
+# mpirun hands its processes a terminal without a width; this says that a person watches one.
+[[ -t 1 ]] && ASHLAR_COLUMNS=$(tput cols 2>/dev/null || echo 80) && export ASHLAR_COLUMNS
 exec mpirun -np "$processes" "$program" --text "$text" "${arguments[@]}"

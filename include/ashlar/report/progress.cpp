@@ -35,9 +35,19 @@ std::string bytes(std::int64_t n) {
   return mebi < 10240 ? print("%.0f MiB", mebi) : print("%.1f GiB", mebi / 1024);
 }
 
+// Columns of the terminal that `to` is; 0 for anything else. Launchers such as mpirun hand their processes a
+// terminal without a size and copy what comes out to anywhere, often a file.
+int columns_of(std::FILE* to) {
+  winsize size{};
+  if (::isatty(::fileno(to)) != 1 || ::ioctl(::fileno(to), TIOCGWINSZ, &size) != 0) return 0;
+  if (size.ws_col > 0) return size.ws_col;
+  const char* launcher = std::getenv("ASHLAR_COLUMNS");
+  return launcher ? std::atoi(launcher) : 0;
+}
+
 bool is_terminal(std::FILE* to) {
   const char* kind = std::getenv("TERM");
-  return ::isatty(::fileno(to)) == 1 && !(kind && std::string_view(kind) == "dumb");
+  return columns_of(to) > 1 && !(kind && std::string_view(kind) == "dumb");
 }
 
 bool wants_colour() {
@@ -47,9 +57,7 @@ bool wants_colour() {
 
 // Columns a line may fill; one is left free, so that the cursor stays on the line.
 std::size_t columns(std::FILE* to) {
-  winsize size{};
-  if (::ioctl(::fileno(to), TIOCGWINSZ, &size) != 0 || size.ws_col < 2) return 79;
-  return size.ws_col - 1;
+  return static_cast<std::size_t>(std::max(columns_of(to), 2)) - 1;
 }
 
 }  // namespace

@@ -19,8 +19,9 @@ namespace ashlar::report {
 std::string progress_line(const Metrics& metrics, std::int64_t total_steps,
                           std::optional<double> seconds_left);
 
-// Only rank 0 prints. A terminal is one that `to` is connected to and that is not TERM=dumb; colour is used
-// there only, and not where NO_COLOR is set (no-color.org).
+// Only rank 0 prints. A terminal is one that `to` is connected to, that has a width and that is not
+// TERM=dumb; colour is used there only, and not where NO_COLOR is set (no-color.org). Behind mpirun, whose
+// terminals have no width, ASHLAR_COLUMNS says that a person watches one of so many columns.
 class Progress {
  public:
   explicit Progress(std::int64_t total_steps, int rank = 0, std::FILE* to = stdout,
