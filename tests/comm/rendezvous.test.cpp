@@ -122,7 +122,7 @@ void act(const std::string& name, int rank) {
   if (name.starts_with("killed") && mine) std::raise(SIGKILL);
   if (name.starts_with("stopped") && mine) {
     if (fork() == 0) {  // so that the case ends
-      std::this_thread::sleep_for(10s);
+      std::this_thread::sleep_for(5s);
       kill(getppid(), SIGKILL);
       _exit(0);
     }

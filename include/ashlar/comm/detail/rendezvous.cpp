@@ -205,6 +205,10 @@ void Rendezvous::leave() {
   if (s.options.hosts && !last) wait_for([&] { return s.store.add("left", 0) == s.world; }, s.times.silence);
 }
 
+void Rendezvous::stop() {
+  state_->stop();
+}
+
 World::Verdict Rendezvous::agree(const std::string& sentence) {
   State& s = *state_;
   constexpr milliseconds patience{1000};

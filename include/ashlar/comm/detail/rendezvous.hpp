@@ -47,6 +47,10 @@ class Rendezvous {
   World::Verdict agree(const std::string& sentence);
   void end(int code);
 
+  // Ends the thread, and with it the calls to Hooks. A rank that neither leaves nor agrees afterwards is
+  // missed.
+  void stop();
+
   // Ends the thread. A rank that neither left nor agreed is missed by the others.
   ~Rendezvous();
   Rendezvous(const Rendezvous&) = delete;

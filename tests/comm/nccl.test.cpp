@@ -1,0 +1,100 @@
+// gpus: 1 2
+// timeout: 300
+#define CATCH_CONFIG_RUNNER
+#include <ashlar/comm/nccl.hpp>
+
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include <c10/cuda/CUDAGuard.h>
+#include <c10/cuda/CUDAStream.h>
+
+#include <ashlar/comm/guard.hpp>
+#include <ashlar/comm/recorded.hpp>
+
+#include "comm/laws.hpp"
+#include "support/ranks.hpp"
+
+namespace ashlar {
+namespace {
+
+comm::Nccl* world_of_all = nullptr;  // one for all cases: making one takes a second
+
+comm::Nccl& world() {
+  return *world_of_all;
+}
+
+at::TensorOptions here() {
+  return at::TensorOptions(at::Device(at::kCUDA, static_cast<at::DeviceIndex>(world().device())));
+}
+
+}  // namespace
+
+TEST_CASE("Nccl keeps the laws of a communicator") {
+  laws::all(world(), here());
+}
+
+TEST_CASE("Nccl keeps the laws when it is recorded") {
+  comm::Recorded<comm::Nccl&> recorded(world());
+  laws::all(recorded, here());
+}
+
+TEST_CASE("a collective starts after the caller's stream, and the caller's stream after the collective") {
+  const c10::cuda::CUDAStreamGuard side(c10::cuda::getStreamFromPool());
+  for (int round = 0; round < 20; ++round) {
+    at::Tensor x = at::zeros({1 << 22}, here());
+    for (int i = 0; i < 50; ++i) x.add_(1);  // still running when the collective is called
+    world().all_reduce(x).wait();
+    x.add_(1);
+    CHECK(x.min().item<float>() == 50.F * static_cast<float>(world().size()) + 1);
+    CHECK(x.max().item<float>() == 50.F * static_cast<float>(world().size()) + 1);
+  }
+}
+
+TEST_CASE("gathers and sums may be under way together, and be waited for in any order") {
+  const int n = world().size();
+  at::Tensor whole = at::zeros({(1 << 22) * n}, here()), sum = at::ones({(1 << 20) * n}, here());
+  at::Tensor own = laws::piece(whole, world().rank(), n).fill_(world().rank() + 1);
+  at::Tensor part = at::zeros({1 << 20}, here());
+  for (int round = 0; round < 20; ++round) {
+    sum.fill_(1);
+    auto gather = world().all_gather(whole, own);
+    auto scatter = world().reduce_scatter(part, sum);
+    scatter.wait();
+    gather.wait();
+    CHECK(part.min().item<float>() == static_cast<float>(n));
+    for (int r = 0; r < n; ++r) CHECK(laws::piece(whole, r, n).eq(r + 1).all().item<bool>());
+  }
+}
+
+TEST_CASE("CPU tensors are refused") {
+  at::Tensor t = at::zeros({4});
+  CHECK_THROWS_WITH(world().all_reduce(t).wait(),
+                    Catch::Matchers::ContainsSubstring("use comm::Mpi for CPU tensors"));
+}
+
+TEST_CASE("several Nccl side by side, and moved") {
+  comm::Nccl second;
+  at::Tensor a = at::ones({10}, here()), b = at::ones({10}, here());
+  world().all_reduce(a).wait();
+  comm::Nccl moved = std::move(second);
+  moved.all_reduce(b).wait();
+  CHECK(at::equal(a, b));
+  moved.barrier();
+}
+
+}  // namespace ashlar
+
+int main(int argc, char** argv) {
+  return ashlar::comm::guarded([&] {
+    ashlar::comm::Nccl world;
+    ashlar::world_of_all = &world;
+    Catch::Session session;
+    if (const int wrong = session.applyCommandLine(argc, argv)) return wrong;
+    const int failed = ashlar::test::run_as_rank(session, world.rank(), world.size());
+    // The destructor waits for the other ranks, which may wait for this one.
+    if (failed) throw std::runtime_error("rank " + std::to_string(world.rank()) + " failed");
+    return 0;
+  });
+}
