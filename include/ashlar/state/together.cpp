@@ -8,10 +8,10 @@
 
 namespace ashlar::state::detail {
 
-Tensor one_of(int size, int place, std::int64_t value, std::optional<c10::Device> device) {
+Tensor one_of(int size, int place, std::int64_t value, c10::Device device) {
   Tensor values = at::zeros({size}, at::kLong);
   values.data_ptr<std::int64_t>()[place] = value;
-  return device ? values.to(*device) : values;
+  return values.to(device);
 }
 
 std::int64_t first_element(const Tensor& tensor) {

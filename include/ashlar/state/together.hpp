@@ -4,31 +4,22 @@
 
 #include <cstdint>
 #include <exception>
-#include <optional>
 #include <string_view>
 #include <utility>
 
 #include <ATen/core/Tensor.h>
 
 #include <ashlar/concepts/communicator.hpp>
+#include <ashlar/engine/agree.hpp>
 
 namespace ashlar::state {
 
 namespace detail {
 
 // int64 zeros of `size` with `value` at `place`, where the communicator can sum them.
-Tensor one_of(int size, int place, std::int64_t value, std::optional<c10::Device> device);
+Tensor one_of(int size, int place, std::int64_t value, c10::Device device);
 void check_flags(const Tensor& flags, std::exception_ptr own, std::string_view what);
 std::int64_t first_element(const Tensor& tensor);
-
-// A communicator of another device's tensors says so with device(); others take CPU tensors.
-template <class C>
-std::optional<c10::Device> device_of(C& comm) {
-  if constexpr (requires { c10::Device(comm.device()); })
-    return c10::Device(comm.device());
-  else
-    return std::nullopt;
-}
 
 }  // namespace detail
 
@@ -43,7 +34,7 @@ void together(C& comm, std::string_view what, Work&& work) {
   } catch (...) {
     thrown = std::current_exception();
   }
-  Tensor flags = detail::one_of(comm.size(), comm.rank(), thrown ? 1 : 0, detail::device_of(comm));
+  Tensor flags = detail::one_of(comm.size(), comm.rank(), thrown ? 1 : 0, device_of(comm));
   comm.all_reduce(flags).wait();
   detail::check_flags(flags, thrown, what);
 }
@@ -51,7 +42,7 @@ void together(C& comm, std::string_view what, Work&& work) {
 // Rank 0's value, on every rank. Collective: one all_reduce.
 template <has_all_reduce C>
 std::int64_t of_rank_0(C& comm, std::int64_t value) {
-  Tensor shared = detail::one_of(1, 0, comm.rank() == 0 ? value : 0, detail::device_of(comm));
+  Tensor shared = detail::one_of(1, 0, comm.rank() == 0 ? value : 0, device_of(comm));
   comm.all_reduce(shared).wait();
   return detail::first_element(shared);
 }
