@@ -25,24 +25,40 @@ struct Recipe {
   optim::Cosine schedule{};                                    // of the learning rate
 };
 
+// What a step did. The same on every rank.
+struct Report {
+  long step = 0;             // steps done, this one included
+  double loss = 0;           // mean over the global batch, before the update
+  double gradient_norm = 0;  // over all parameters, before clipping
+  double learning_rate = 0;
+};
+
 template <class Strategy, class Model, class Comm, class Optimizer>
 class Training;
+
+// Stands where a Training would, had its mistake not been explained already: it takes what is done with a
+// Training, so that one mistake gives one error. Never made in a program that compiles.
+struct Refused {
+  Report step(auto&&...) { return {}; }
+  double evaluate(auto&&...) { return 0; }
+  long steps() const { return 0; }
+};
 
 namespace checkpoint {
 struct None;  // of ashlar/checkpoint/none.hpp: the core includes no policy
 }
 
-// Chosen only when the policies do not compose: it explains, and absorbs what is done with it.
+// Chosen only when the policies do not compose: it explains, and takes what is done with it.
 template <class Shard, class Precision, class Offload, class Wrap, class Checkpoint = checkpoint::None>
 class Trainer {
   static_assert(explain<Shard, Precision, Offload, Wrap, Checkpoint>());
 
  public:
-  template <class...>
-  static Trainer make(auto&&...) {
+  template <class Model>
+  static Refused make(auto&, auto&&, Recipe = {}) {
     return {};
   }
-  auto step(auto&&...) { return *this; }
+  static Refused make(auto&&, auto&, auto&&, Recipe = {}) { return {}; }
 };
 
 template <class ShardPolicy, class PrecisionPolicy, class OffloadPolicy, class WrapPolicy,
@@ -59,16 +75,18 @@ class Trainer<ShardPolicy, PrecisionPolicy, OffloadPolicy, WrapPolicy, Checkpoin
   // A declared model, initialised from the recipe's seed. Collective: every rank of `comm` calls it with
   // equal arguments; ranks that differ end with an Error. `comm` must outlive what is returned.
   template <class Model, class Comm, class Optimizer>
-  static Training<Trainer, Model, Comm, Optimizer> make(Comm& comm, Optimizer optimizer, Recipe recipe = {}) {
+  static auto make(Comm& comm, Optimizer optimizer, Recipe recipe = {}) {
     return make(Model{}, comm, std::move(optimizer), recipe);
   }
 
   // A model that has values already, such as a torch::nn module: rank 0's are used on every rank.
   template <class Model, class Comm, class Optimizer>
-  static Training<Trainer, Model, Comm, Optimizer> make(Model model, Comm& comm, Optimizer optimizer,
-                                                        Recipe recipe = {}) {
+  static auto make(Model model, Comm& comm, Optimizer optimizer, Recipe recipe = {}) {
     static_assert(explain_use<Trainer, Model, Comm, Optimizer>());
-    return Training<Trainer, Model, Comm, Optimizer>(std::move(model), comm, std::move(optimizer), recipe);
+    if constexpr (usable<Trainer, Model, Comm, Optimizer>)
+      return Training<Trainer, Model, Comm, Optimizer>(std::move(model), comm, std::move(optimizer), recipe);
+    else
+      return Refused();
   }
 };
 

@@ -19,14 +19,6 @@
 
 namespace ashlar {
 
-// What a step did. The same on every rank.
-struct Report {
-  long step = 0;             // steps done, this one included
-  double loss = 0;           // mean over the global batch, before the update
-  double gradient_norm = 0;  // over all parameters, before clipping
-  double learning_rate = 0;
-};
-
 // A parameter as a whole, gathered from all ranks: on the CPU, in the master type.
 struct FullParameter {
   std::string name;

@@ -19,6 +19,20 @@ concept composable = shard_policy<Shard> && precision_policy<Precision> && offlo
 template <class M>
 concept model = declared_module<M> || torch_module<M>;
 
+namespace detail {
+template <class T>
+concept declarable = parameter<T> || buffer<T> || tied<T> || declared_module<T> || torch_module<T>;
+}  // namespace detail
+
+// Every walk over the model meets all that it declares: a std::vector of layers, say, would be passed by.
+template <class Model>
+concept declares_known_members = !any_type<Model>([]<class T>() {
+  if constexpr (layer_list<T>)
+    return !detail::declarable<typename T::value_type>;
+  else
+    return !detail::declarable<T>;
+});
+
 template <class Wrap, class Model>
 concept wraps = Wrap::template applies<Model>();
 

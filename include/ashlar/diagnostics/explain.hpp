@@ -14,8 +14,9 @@ consteval bool explain_shard() {
                   "name: write shard::Zero3, or another of ashlar/shard");
   else if constexpr (!placed<Shard>)
     static_assert(placed<Shard>,
-                  "[ashlar.shard.2] a Shard policy has four constants: write parameters, gradients, "
-                  "optimizer (placement::...) and reshard_after (pass::...)");
+                  "[ashlar.shard.2] the first argument of Trainer is a Shard policy, which has parameters, "
+                  "gradients and optimizer (placement::...) and reshard_after (pass::...): write these four "
+                  "constants, or shard::Zero3");
   else if constexpr (!sensible_placement<Shard>)
     static_assert(
         sensible_placement<Shard>,
@@ -64,8 +65,7 @@ consteval bool explain() {
   else if constexpr (!offload_policy<Offload>)
     static_assert(offload_policy<Offload>,
                   "[ashlar.offload.1] the third argument of Trainer is an Offload policy, which has name and "
-                  "optimizer: "
-                  "write offload::None");
+                  "optimizer: write offload::None");
   else if constexpr (!wrap_policy<Wrap>)
     static_assert(
         wrap_policy<Wrap>,
@@ -82,21 +82,33 @@ consteval bool explain() {
   return true;
 }
 
-// What a strategy asks of the model, the communicator and the optimizer that it is made with.
+// What a strategy asks of the model that it plans for, and of the communicator and the optimizer that it is
+// made with: the conjunctions of what explain_model and explain_use explain, in their order.
+template <class Strategy, class Model>
+concept plannable =
+    model<Model> && declares_known_members<Model> && wraps<typename Strategy::Wrap, Model> &&
+    keeps_ties_together<typename Strategy::Wrap, Model> && checkpoints<typename Strategy::Checkpoint, Model>;
+
 template <class Strategy, class Model, class Comm, class Optimizer>
-consteval bool explain_use() {
-  using Shard = typename Strategy::Shard;
+concept usable = plannable<Strategy, Model> && serves<Comm, typename Strategy::Shard> && optimizer<Optimizer>;
+
+template <class Strategy, class Model>
+consteval bool explain_model() {
   using Wrap = typename Strategy::Wrap;
   using Checkpoint = typename Strategy::Checkpoint;
   if constexpr (!model<Model>)
     static_assert(model<Model>,
                   "[ashlar.model.3] a model declares its members with BOOST_HANA_DEFINE_STRUCT, or is a "
                   "torch::nn module by holder or shared_ptr: write one of the two");
+  else if constexpr (!declares_known_members<Model>)
+    static_assert(declares_known_members<Model>,
+                  "[ashlar.model.1] a declared member must be a Parameter, a Buffer, a module, a list of "
+                  "modules or Tied: declare only these with BOOST_HANA_DEFINE_STRUCT");
   else if constexpr (!wraps<Wrap, Model>)
     static_assert(
         wraps<Wrap, Model>,
-        "[ashlar.wrap.2] each type of wrap::Each must occur in the model, and wrap::BySize needs its static "
-        "shapes: write a type that occurs, or wrap::WholeModel");
+        "[ashlar.wrap.2] each type of wrap::Each must be a module that occurs in the model, and wrap::BySize "
+        "needs its static shapes: write a type that occurs, or wrap::WholeModel");
   else if constexpr (!keeps_ties_together<Wrap, Model>)
     static_assert(
         keeps_ties_together<Wrap, Model>,
@@ -107,15 +119,27 @@ consteval bool explain_use() {
         checkpoints<Checkpoint, Model>,
         "[ashlar.checkpoint.2] checkpoint::Recompute recomputes repeated layers and the model has none: "
         "declare them as std::array<Layer, n>, or write checkpoint::None");
+  else
+    static_assert(plannable<Strategy, Model>, "a rule of plannable has no sentence");
+  return true;
+}
+
+template <class Strategy, class Model, class Comm, class Optimizer>
+consteval bool explain_use() {
+  using Shard = typename Strategy::Shard;
+  if constexpr (!plannable<Strategy, Model>)
+    return explain_model<Strategy, Model>();
   else if constexpr (!serves<Comm, Shard>)
-    static_assert(
-        serves<Comm, Shard>,
-        "[ashlar.comm.1] the communicator lacks a collective that the Shard policy calls: write comm::Mpi, "
-        "comm::Nccl or comm::Solo, or a Shard policy that needs less");
+    static_assert(serves<Comm, Shard>,
+                  "[ashlar.shard.7] the communicator lacks a collective that the Shard policy, or every "
+                  "trainer, calls: "
+                  "write comm::Mpi, comm::Nccl or comm::Solo, or a Shard policy that needs less");
   else if constexpr (!optimizer<Optimizer>)
     static_assert(optimizer<Optimizer>,
                   "[ashlar.optim.1] an optimizer has name, states, learning_rate and update(): "
                   "write optim::AdamW or optim::Sgd");
+  else
+    static_assert(usable<Strategy, Model, Comm, Optimizer>, "a rule of usable has no sentence");
   return true;
 }
 

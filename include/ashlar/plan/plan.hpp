@@ -23,8 +23,6 @@ struct world {
   int size = 1;
 };
 
-enum class Collective { all_gather, reduce_scatter, all_reduce };
-
 // One collective of a step. Bytes are those of the whole tensor, of which each rank holds or gets its part.
 struct Transfer {
   Collective kind = Collective::all_gather;
@@ -132,15 +130,25 @@ constexpr Plan make_plan(const Census& census, world ranks, int micro_batches, i
   return plan;
 }
 
+// The compiler knows every shape of the model.
+template <class Model>
+concept constant_shapes =
+    declared_module<Model> && !any_type<Model>([]<class T>() { return torch_module<T>; });
+
 // Of a declared model: a constant expression.
 template <class Strategy, class Model, class Optimizer = optim::AdamW>
 constexpr Plan plan(world ranks, int micro_batches = 1) {
-  static_assert(declared_module<Model>,
+  static_assert(explain_model<Strategy, Model>());
+  static_assert(!model<Model> || constant_shapes<Model>,
                 "[ashlar.plan.1] only a declared model has a constant plan: a torch::nn model's "
                 "shapes are known when it is made, so write trainer.plan()");
-  Model model{};
-  return make_plan<Strategy>(take_census<typename Strategy::Wrap, typename Strategy::Checkpoint>(model),
-                             ranks, micro_batches, Optimizer::states);
+  if constexpr (plannable<Strategy, Model> && constant_shapes<Model>) {
+    Model model{};
+    return make_plan<Strategy>(take_census<typename Strategy::Wrap, typename Strategy::Checkpoint>(model),
+                               ranks, micro_batches, Optimizer::states);
+  } else {
+    return {};
+  }
 }
 
 // The plan as a table of text: units, bytes kept, collectives of a step.

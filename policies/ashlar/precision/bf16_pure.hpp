@@ -5,8 +5,8 @@
 //   each step sends  P and G in bfloat16
 //   needs            a model whose operators accept bfloat16
 //   composes with    everything
-//   choose another   Bf16Mixed, whenever its master weights fit: here an update below 1/256 of a weight is
-//   lost shown by         examples/04_mixed_precision.cpp
+//   choose another   Bf16Mixed, whenever its master weights fit: here small updates are rounded away
+//   shown by         examples/04_mixed_precision.cpp
 #pragma once
 
 #include <ashlar/concepts/precision_policy.hpp>

@@ -5,8 +5,8 @@
 //   each step sends  P and G in float32
 //   needs            nothing
 //   composes with    everything
-//   choose another   Bf16Mixed, for half the bytes of P and faster matrix products where the hardware has
-//   them shown by         examples/01_one_process.cpp
+//   choose another   Bf16Mixed, for half the bytes of P and faster matrix products
+//   shown by         examples/01_one_process.cpp
 #pragma once
 
 #include <ashlar/concepts/precision_policy.hpp>

@@ -4,7 +4,7 @@
 //   each rank keeps  P parameters, G gradients, O optimizer state
 //   each step sends  one all-reduce of G
 //   needs            all_reduce
-//   composes with    every Precision, Wrap and Checkpoint, Offload None
+//   composes with    every Precision, Offload, Wrap and Checkpoint
 //   choose another   Zero1, when optimizer state does not fit: it sends the same bytes
 //   shown by         examples/01_one_process.cpp
 #pragma once

@@ -1,11 +1,10 @@
-// ShardGradOp: all state rests as 1/N shards; parameters are whole from a step's first forward to its last
-// backward.
+// ShardGradOp: all rests as 1/N shards; parameters are whole from the first forward to the last backward.
 //
 //   also known as    FSDP SHARD_GRAD_OP
 //   each rank keeps  P/N parameters, G/N gradients, O/N optimizer state, P more while a step runs
 //   each step sends  one all-gather of P, one reduce-scatter of G a micro-batch
 //   needs            all_gather, reduce_scatter
-//   composes with    every Precision, Wrap and Checkpoint, Offload None
+//   composes with    every Precision, Offload, Wrap and Checkpoint
 //   choose another   Zero3, when a whole copy of P does not fit while a step runs
 //   shown by         examples/02_one_word.cpp
 #pragma once

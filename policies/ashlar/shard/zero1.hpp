@@ -1,12 +1,11 @@
-// Zero1: optimizer state lives as 1/N shards; each rank updates its part of the parameters and sends it to
-// all.
+// Zero1: optimizer state lives as 1/N shards; each rank updates its part of the parameters.
 //
 //   also known as    ZeRO-1, optimizer state sharding
 //   each rank keeps  P parameters, G gradients, O/N optimizer state
 //   each step sends  one reduce-scatter of G, one all-gather of P
 //   needs            reduce_scatter, all_gather
-//   composes with    every Precision, Wrap and Checkpoint, Offload None
-//   choose another   Zero2, when gradients do not fit: it sends more only if a step has several micro-batches
+//   composes with    every Precision, Offload, Wrap and Checkpoint
+//   choose another   Zero2, when gradients do not fit: it sends more only with several micro-batches
 //   shown by         examples/02_one_word.cpp
 #pragma once
 

@@ -1,12 +1,12 @@
-// Zero2: gradients and optimizer state live as 1/N shards; whole gradients exist for one unit at a time.
+// Zero2: gradients and optimizer state live as 1/N shards; gradients are whole a few units at a time.
 //
 //   also known as    ZeRO-2
 //   each rank keeps  P parameters, G/N gradients, O/N optimizer state
 //   each step sends  one reduce-scatter of G a micro-batch, one all-gather of P
 //   needs            reduce_scatter, all_gather
-//   composes with    every Precision, Wrap and Checkpoint, Offload None
-//   choose another   Zero3, when parameters do not fit; ShardGradOp, when they need not be whole between
-//   steps shown by         examples/02_one_word.cpp
+//   composes with    every Precision, Offload, Wrap and Checkpoint
+//   choose another   Zero3, when parameters do not fit either
+//   shown by         examples/02_one_word.cpp
 #pragma once
 
 #include <ashlar/concepts/shard_policy.hpp>

@@ -1,11 +1,12 @@
-// Zero3: parameters, gradients and optimizer state each live as 1/N shards; one unit at a time is whole.
+// Zero3: parameters, gradients and optimizer state live as 1/N shards; a few units at a time are whole.
 //
 //   also known as    ZeRO-3, FSDP FULL_SHARD
 //   each rank keeps  P/N parameters, G/N gradients, O/N optimizer state, the root and a few whole units
-//   each step sends  two all-gathers of P less one of the root and the last unit, one reduce-scatter of G, a
-//   micro-batch needs            all_gather, reduce_scatter composes with    every Precision, Wrap and
-//   Checkpoint, Offload None choose another   ShardGradOp or Zero2, when one whole copy of P fits shown by
-//   examples/03_zero3.cpp
+//   each step sends  all-gathers of 2P less root and last unit, one reduce-scatter of G, a micro-batch
+//   needs            all_gather, reduce_scatter
+//   composes with    every Precision, Offload, Wrap and Checkpoint
+//   choose another   ShardGradOp or Zero2, when one whole copy of P fits
+//   shown by         examples/03_zero3.cpp
 #pragma once
 
 #include <ashlar/concepts/shard_policy.hpp>

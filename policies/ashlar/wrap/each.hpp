@@ -25,10 +25,10 @@ struct Each {
     return (std::is_same_v<T, Types> || ...);
   }
 
-  // A type that does not occur would leave its parameters in the root, silently.
+  // What does not occur, or is no module, would leave its parameters in the root, silently.
   template <class Model>
   static consteval bool applies() {
-    return (contains<Model, Types> && ...);
+    return ((declared_module<Types> || torch_module<Types>)&&...) && (contains<Model, Types> && ...);
   }
 };
 
