@@ -50,12 +50,12 @@ if("cuda" IN_LIST LibTorch_FIND_COMPONENTS)
   find_library(LIBTORCH_CUDA_LIBRARY torch_cuda PATHS ${_libtorch_root} PATH_SUFFIXES lib NO_DEFAULT_PATH)
   find_library(LIBTORCH_C10_CUDA_LIBRARY c10_cuda PATHS ${_libtorch_root} PATH_SUFFIXES lib NO_DEFAULT_PATH)
   # The wheel's or the archive's own first: a program must not hold two CUDA runtimes. ATen's CUDA headers want those
-  # of cuBLAS, cuSPARSE and cuSOLVER too, so a wheel of the bare runtime is not enough.
+  # of cuBLAS, cuSPARSE and cuSOLVER too, and the compiler's, which the wheels leave out and the toolkit has.
   set(_names NAMES libcudart.so.13 libcudart.so.12 cudart)
   find_library(LIBTORCH_CUDART_LIBRARY ${_names} PATHS ${_libtorch_nvidia_libs} "${_libtorch_root}/lib" NO_DEFAULT_PATH)
   find_library(LIBTORCH_CUDART_LIBRARY ${_names} HINTS ENV CUDA_HOME /usr/local/cuda PATH_SUFFIXES lib64 lib)
-  find_path(LIBTORCH_CUDA_INCLUDE_DIR cusparse.h PATHS ${_libtorch_nvidia_includes} NO_DEFAULT_PATH)
-  find_path(LIBTORCH_CUDA_INCLUDE_DIR cusparse.h HINTS ENV CUDA_HOME /usr/local/cuda PATH_SUFFIXES include)
+  find_path(LIBTORCH_CUDA_INCLUDE_DIR crt/host_config.h PATHS ${_libtorch_nvidia_includes} NO_DEFAULT_PATH)
+  find_path(LIBTORCH_CUDA_INCLUDE_DIR crt/host_config.h HINTS ENV CUDA_HOME /usr/local/cuda PATH_SUFFIXES include)
   list(APPEND _libtorch_required LIBTORCH_CUDA_LIBRARY LIBTORCH_C10_CUDA_LIBRARY LIBTORCH_CUDART_LIBRARY
        LIBTORCH_CUDA_INCLUDE_DIR)
   if(LIBTORCH_CUDA_LIBRARY)
