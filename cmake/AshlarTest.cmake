@@ -5,7 +5,7 @@
 #   // libtorch: no        built without LibTorch's headers; with no TEST_CASE and no main it is only compiled
 #   // labels: slow unit   extra ctest labels; `unit` takes a test of several processes into the sanitized build
 #   // timeout: 300        seconds, instead of 120
-#   // args: --steps 2     what the program is given (examples)
+#   // args: --steps 2     what the program is given; @source@ is the source tree
 #
 # Files under static/ are only compiled, by g++ and by clang++, without LibTorch.
 
@@ -48,6 +48,7 @@ endif()
 function(ashlar_head_line source key out)
   file(STRINGS "${source}" line LIMIT_COUNT 1 REGEX "^// ${key}: ")
   string(REGEX REPLACE "^// ${key}: *" "" line "${line}")
+  string(REPLACE "@source@" "${PROJECT_SOURCE_DIR}" line "${line}")
   separate_arguments(words UNIX_COMMAND "${line}")
   set(${out} "${words}" PARENT_SCOPE)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${source}")

@@ -56,12 +56,12 @@ install_packages() {
   if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
     for tool in g++ cmake ninja python3 mpicxx mpirun; do command -v "$tool" >/dev/null || missing+=("$tool"); done
     [[ ${#missing[@]} -eq 0 ]] || die "this system has no apt-get, and these programs are missing: ${missing[*]}." \
-      "Install g++ 12 or newer, CMake 3.25 or newer, Ninja, Python 3 with pip, Open MPI, Boost, range-v3, nlohmann-json" \
-      "and Catch2, all with their headers, then run this again"
+      "Install g++ 12 or newer, CMake 3.25 or newer, Ninja, Python 3 with pip, Open MPI, Boost, range-v3, nlohmann-json," \
+      "CLI11 and Catch2, all with their headers, then run this again"
     return
   fi
   for package in g++ cmake ninja-build ccache python3 python3-pip libopenmpi-dev openmpi-bin libboost-dev \
-    librange-v3-dev nlohmann-json3-dev catch2; do
+    librange-v3-dev nlohmann-json3-dev libcli11-dev catch2; do
     installed "$package" || missing+=("$package")
   done
   if [[ ${1:-} == tests ]]; then
@@ -126,18 +126,19 @@ PYTHON
 # One compile job a core, but no more than memory holds: LibTorch costs 1.2 GB a job.
 jobs() {
   local cores memory
-  cores=$(nproc)
+  cores=$(env -u OMP_NUM_THREADS nproc)
   memory=$(awk '/MemAvailable/ {print int($2 / 1500000)}' /proc/meminfo)
   echo $((memory < 1 ? 1 : memory < cores ? memory : cores))
 }
 
-# configure PRESET [cmake arguments]. A build tree that was made for another place is made anew.
+# configure PRESET: for this machine's GPUs and LibTorch. A build tree that was made for another place is made anew.
 configure() {
   local tree=$root/.build/$1
   if [[ -f $tree/CMakeCache.txt ]] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$tree/CMakeCache.txt"; then
     rm -rf "$tree"
   fi
-  step "configure-$1" cmake -S "$root" --preset "$1" -DASHLAR_LIBTORCH="${ASHLAR_LIBTORCH:-}" "${@:2}"
+  step "configure-$1" cmake -S "$root" --preset "$1" -DASHLAR_LIBTORCH="${ASHLAR_LIBTORCH:-}" \
+    -DASHLAR_WITH_CUDA="$([[ $(gpus) -gt 0 ]] && echo ON || echo OFF)"
 }
 
 # Two scripts may be started at the same time; they share .deps/ and the build trees.

@@ -30,5 +30,5 @@ unlock
 mkdir -p "$root/.build/tests"
 printf 'subdirs("%s" "%s")\n' "$root/.build/release" "$root/.build/sanitize" >"$root/.build/tests/CTestTestfile.cmake"
 say "testing"
-ctest --test-dir "$root/.build/tests" -j "$(nproc)" --output-on-failure --no-label-summary --timeout 300 "$@" || exit $?
+ctest --test-dir "$root/.build/tests" -j "$(env -u OMP_NUM_THREADS nproc)" --output-on-failure --no-label-summary --timeout 300 "$@" || exit $?
 exit $broken

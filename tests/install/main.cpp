@@ -1,16 +1,23 @@
 // What a program outside of Ashlar sees: core and policies under one <ashlar/...>, and LibTorch behind them.
 #include <ATen/ATen.h>
 
-#include <ashlar/concepts/shard_policy.hpp>
-#include <ashlar/error.hpp>
-#include <ashlar/shard/zero3.hpp>
-
 #include <iostream>
 
-static_assert(ashlar::shard_policy<ashlar::shard::Zero3>);
+#include <ashlar/ashlar.hpp>
+#include <ashlar/models/gpt.hpp>
+#include <ashlar/policies.hpp>
+
+using namespace ashlar;
+
+constexpr models::GptShape shape{.vocabulary = 16, .context = 8, .layers = 1, .heads = 2, .dim = 8};
+using Model = models::Gpt<shape>;
+using Strategy = Trainer<shard::Zero3, precision::Fp32, offload::None, wrap::Each<models::GptBlock<shape>>>;
 
 int main() {
-  const ashlar::Error error("outside.1", "a tensor of ones", "none", "run this test again");
-  if (at::ones({2, 3}).sum().item<float>() != 6.0F) throw error;
-  std::cout << "found ashlar, with " << ashlar::shard::Zero3::name << '\n';
+  comm::Solo comm;
+  auto training = Strategy::make<Model>(comm, optim::AdamW{.learning_rate = 0.01});
+  const auto ids = at::arange(8, at::kLong).reshape({1, 8});
+  const double first = training.step(ids, ids).loss, second = training.step(ids, ids).loss;
+  std::cout << "loss " << first << ", then " << second << '\n';
+  return second < first ? 0 : 1;
 }
