@@ -131,24 +131,25 @@ struct Nccl::State {
         if (const auto c = comm.exchange(nullptr)) ncclCommAbort(c);
     };
     rendezvous = std::make_shared<Rendezvous>(launch, hooks, process_environment(), Rendezvous::Times{});
-    last_rendezvous() = rendezvous;
+    open_rendezvous().push_back(rendezvous);
     detail::join({launch.rank, agree, end});
   }
 
-  // A failure is reported after the stack, and with it this State, is gone. Null after a clean end: then each
-  // rank is on its own.
-  static std::shared_ptr<Rendezvous>& last_rendezvous() {
-    static std::shared_ptr<Rendezvous> last;
-    return last;
+  // Those that were not left, in the order they were made: a failure is reported after the stack, and with it
+  // this State, is gone. Empty after a clean end: then each rank is on its own.
+  static std::vector<std::shared_ptr<Rendezvous>>& open_rendezvous() {
+    static std::vector<std::shared_ptr<Rendezvous>> open;
+    return open;
   }
 
   static detail::World::Verdict agree(const std::string& sentence) {
-    const auto last = last_rendezvous();
-    return last ? last->agree(sentence) : detail::World::Verdict{.everyone = false, .prints = true};
+    const auto& open = open_rendezvous();
+    return open.empty() ? detail::World::Verdict{.everyone = false, .prints = true}
+                        : open.front()->agree(sentence);
   }
 
   static void end(int code) {
-    if (const auto last = last_rendezvous()) last->end(code);
+    if (const auto& open = open_rendezvous(); !open.empty()) open.front()->end(code);
   }
 
   void connect(int lane) {
@@ -199,7 +200,7 @@ struct Nccl::State {
       delete event;
     }
     cudaFree(token);
-    if (last_rendezvous() == rendezvous) last_rendezvous().reset();
+    std::erase(open_rendezvous(), rendezvous);
   }
 
   State(const State&) = delete;
