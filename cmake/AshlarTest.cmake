@@ -22,7 +22,7 @@ if(ASHLAR_CLANG AND NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
 endif()
 
 # Flags for calling a compiler directly, without LibTorch.
-set(ashlar_direct_flags -std=c++20 -fsyntax-only -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
+set(ashlar_direct_flags -std=c++20 -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Werror
   -I${PROJECT_SOURCE_DIR}/include -I${PROJECT_SOURCE_DIR}/policies -I${PROJECT_SOURCE_DIR}/tests)
 foreach(_dir IN ITEMS "${ASHLAR_BOOST_INCLUDE}" "${ASHLAR_RANGES_INCLUDE}" "${ASHLAR_JSON_INCLUDE}")
   if(NOT _dir IN_LIST CMAKE_CXX_IMPLICIT_INCLUDE_DIRECTORIES)
@@ -100,7 +100,9 @@ function(ashlar_add_static_test source)
   ashlar_test_name("${source}" name)
   foreach(entry IN LISTS ashlar_compilers)
     string(REGEX MATCH "^([^=]*)=(.*)$" _ "${entry}")
-    add_test(NAME ${name}.${CMAKE_MATCH_1} COMMAND ${CMAKE_MATCH_2} ${ashlar_direct_flags} ${source})
+    set(object "${CMAKE_CURRENT_BINARY_DIR}/${name}.${CMAKE_MATCH_1}.o")  # for the compiler cache alone
+    add_test(NAME ${name}.${CMAKE_MATCH_1}
+      COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${CMAKE_MATCH_2} ${ashlar_direct_flags} -c ${source} -o ${object})
     _ashlar_set_test(${name}.${CMAKE_MATCH_1} TIMEOUT 120 PROCESSORS 1 LABELS static)
   endforeach()
 endfunction()
@@ -116,7 +118,8 @@ function(ashlar_add_compile_fail_test source)
     string(REGEX MATCH "^([^=]*)=(.*)$" _ "${entry}")
     set(case ${name}.${CMAKE_MATCH_1})
     add_test(NAME ${case} COMMAND ${CMAKE_COMMAND} "-DSOURCE=${source}"
-      "-DCOMPILE=${CMAKE_MATCH_2};${ashlar_direct_flags}" -P ${PROJECT_SOURCE_DIR}/cmake/ExpectCompileError.cmake)
+      "-DCOMPILE=${CMAKE_MATCH_2};${ashlar_direct_flags}" "-DLAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}"
+      -DOBJECT=${CMAKE_CURRENT_BINARY_DIR}/${case}.o -P ${PROJECT_SOURCE_DIR}/cmake/ExpectCompileError.cmake)
     _ashlar_set_test(${case} TIMEOUT 120 PROCESSORS 1 LABELS compile_fail)
     if(arg_WILL_FAIL)
       set_tests_properties(${case} PROPERTIES WILL_FAIL ON)
