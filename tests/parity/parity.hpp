@@ -1,0 +1,217 @@
+// Parity: a strategy trains as the plain loop does, sends what its plan says, and keeps what its plan says.
+//
+// What is compared. In one process, in Fp32: bit for bit. Otherwise the ranks' partial sums are added up in
+// another order than a sum over the whole batch, which moves a float32 loss by some 1e-7 of itself. AdamW
+// divides a gradient by its own size, noise included, so its epsilon is 1e-3 here: then noise of 1e-8 moves a
+// weight by 1e-7 of the learning rate's size, and ten steps stay below 1e-5. In bfloat16 each activation and
+// gradient carries 2^-9 of itself: a loss of 4.2 moves by less than 2e-2, a weight by less than a tenth of
+// the ten steps of 1e-2 that it can go; weights that are bfloat16 themselves are rounded by up to 2^-9 each
+// step, too.
+#pragma once
+
+#include <ashlar/ashlar.hpp>
+#include <ashlar/comm/recorded.hpp>
+#include <ashlar/models/gpt.hpp>
+#include <ashlar/models/llama.hpp>
+#include <ashlar/policies.hpp>
+
+#include <set>
+#include <tuple>
+
+#include "support/reference.hpp"
+#include "support/world.hpp"
+
+namespace ashlar::test {
+
+// Odd on purpose: no parameter count below is a multiple of 64 and of the world at once, and norms are
+// smaller than a rank's share.
+using SmallGpt =
+    models::Gpt<models::GptShape{.vocabulary = 67, .context = 12, .layers = 3, .heads = 3, .dim = 27}>;
+using SmallLlama = models::Llama<models::LlamaShape{
+    .vocabulary = 61, .layers = 3, .dim = 36, .heads = 6, .kv_heads = 2, .ffn = 50, .rope_base = 10000}>;
+
+inline constexpr int steps = 10;
+inline constexpr long rows = 8, tokens = 12;  // of the global batch
+
+inline Tensor global_ids(long vocabulary, int step) {
+  at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(static_cast<std::uint64_t>(step) + 1);
+  return at::randint(vocabulary, {rows, tokens + 1}, generator, at::kLong);  // (rows, tokens + 1)
+}
+
+// Rows [first, first + count) of a step's batch, as inputs and targets.
+inline std::pair<Tensor, Tensor> cut(const Tensor& ids, long first, long count) {
+  const Tensor part = ids.narrow(0, first, count);
+  return {part.narrow(1, 0, tokens).contiguous(), part.narrow(1, 1, tokens).contiguous()};
+}
+
+struct Trained {
+  std::vector<double> losses;
+  std::vector<FullParameter> parameters;
+};
+
+template <class Comm>
+void check_sent(const Plan& plan, const Comm& comm) {
+  std::vector<std::pair<Collective, long>> planned, sent;
+  for (const Transfer& transfer : plan.step) planned.emplace_back(transfer.kind, transfer.bytes);
+  for (const comm::Call& call : comm.calls()) sent.emplace_back(call.kind, call.bytes);
+  CHECK((sent == planned));
+}
+
+// Bytes of the different storages behind tensors.
+inline long bytes_of(const std::vector<Tensor>& tensors) {
+  std::set<const void*> met;
+  long sum = 0;
+  for (const Tensor& tensor : tensors)
+    if (tensor.defined() && tensor.numel() > 0 && tensor.storage().data() != nullptr &&
+        met.insert(tensor.storage().data()).second)
+      sum += static_cast<long>(tensor.storage().nbytes());
+  return sum;
+}
+
+template <class Training>
+void check_held(const Plan& plan, Training& trainer) {
+  std::vector<Tensor> parameters, gradients, states;
+  for (auto& unit : trainer.engine().units()) {
+    for (Flat* flat : unit.flats()) {
+      parameters.insert(parameters.end(), {flat->whole, flat->shard});
+      gradients.insert(gradients.end(), {flat->grad, flat->part});
+      states.push_back(flat->master);
+      states.insert(states.end(), flat->states.begin(), flat->states.end());
+    }
+  }
+  CHECK(bytes_of(parameters) == plan.parameters);
+  CHECK(bytes_of(gradients) == plan.gradients);
+  // Master weights that are the parameters themselves are not kept twice.
+  states.insert(states.end(), parameters.begin(), parameters.end());
+  CHECK(bytes_of(states) - bytes_of(parameters) == plan.optimizer);
+}
+
+inline const optim::AdamW adamw{.learning_rate = 1e-2, .epsilon = 1e-3, .weight_decay = 0.1};
+
+template <class Strategy, class Model>
+Trained train(long vocabulary, const Recipe& recipe) {
+  comm::Recorded<World&> comm(world());
+  auto trainer = Strategy::template make<Model>(comm, adamw, recipe);
+  const long share = rows / world().size();
+  Trained trained;
+  for (int step = 0; step < steps; ++step) {
+    const auto [inputs, targets] = cut(global_ids(vocabulary, step), world().rank() * share, share);
+    comm.clear();
+    trained.losses.push_back(trainer.step(inputs, targets).loss);
+    check_sent(trainer.plan(), comm);
+  }
+  CHECK((trainer.plan().step ==
+         plan<Strategy, Model>(ashlar::world{world().size()}, recipe.micro_batches).step));
+  check_held(trainer.plan(), trainer);
+  trained.parameters = trainer.full_parameters();
+  return trained;
+}
+
+template <class Precision, class Model>
+Trained train_plainly(long vocabulary, const Recipe& recipe, c10::Device device) {
+  Reference<Precision, Model, optim::AdamW> reference(adamw, recipe, device);
+  Trained trained;
+  for (int step = 0; step < steps; ++step) {
+    const Tensor ids = global_ids(vocabulary, step).to(device);
+    trained.losses.push_back(reference.step([&](const auto& model, int i) {
+      const long count = rows / recipe.micro_batches;
+      const auto [inputs, targets] = cut(ids, i * count, count);
+      return model.loss(inputs, targets);
+    }));
+  }
+  for (std::size_t k = 0; k < reference.parameters().size(); ++k) {
+    FullParameter& p = trained.parameters.emplace_back(
+        FullParameter{reference.parameters()[k].name, reference.master(k).cpu(), {}});
+    for (const Tensor& state : reference.states(k)) p.states.push_back(state.cpu());
+  }
+  return trained;
+}
+
+struct Tolerance {
+  double loss = 0, weight = 0, state = 0;  // 0: bit for bit
+};
+
+inline void check_close(const Tensor& a, const Tensor& b, double tolerance) {
+  REQUIRE(a.sizes() == b.sizes());
+  if (tolerance == 0)
+    CHECK(a.equal(b));
+  else
+    CHECK((a - b).abs().max().item<double>() <= tolerance);
+}
+
+inline void compare(const Trained& a, const Trained& b, const Tolerance& tolerance) {
+  REQUIRE(a.losses.size() == b.losses.size());
+  for (std::size_t i = 0; i < a.losses.size(); ++i)
+    CHECK(std::abs(a.losses[i] - b.losses[i]) <= tolerance.loss);
+  REQUIRE(a.parameters.size() == b.parameters.size());
+  for (std::size_t i = 0; i < a.parameters.size(); ++i) {
+    INFO(a.parameters[i].name);
+    CHECK(a.parameters[i].name == b.parameters[i].name);
+    check_close(a.parameters[i].value, b.parameters[i].value, tolerance.weight);
+    REQUIRE(a.parameters[i].states.size() == b.parameters[i].states.size());
+    for (std::size_t k = 0; k < a.parameters[i].states.size(); ++k)
+      check_close(a.parameters[i].states[k], b.parameters[i].states[k], tolerance.state);
+  }
+}
+
+// Against the plain loop. On a GPU even one process may differ: kernels choose their order of summation by
+// shape.
+template <class Precision>
+Tolerance to_reference(bool cpu) {
+  if (Precision::compute == dtype::f32) {
+    if (cpu && world().size() == 1) return {};
+    return cpu ? Tolerance{2e-6, 1e-5, 1e-6} : Tolerance{1e-5, 5e-5, 5e-6};
+  }
+  return Precision::master == dtype::f32 ? Tolerance{2e-2, 1e-2, 1e-2} : Tolerance{4e-2, 3e-2, 2e-2};
+}
+
+// The five Shard policies with the same everything else, each against the plain loop and, with up to two
+// ranks, bit for bit against one another: two addends commute, more do not.
+template <class Precision, class Wrap, class Checkpoint, class Model>
+void check_parity(long vocabulary, const Recipe& recipe = {.seed = 7}) {
+  using None = offload::None;
+  const c10::Device device = device_of(world());
+  const bool cpu = device.is_cpu();
+  const Trained plain = train_plainly<Precision, Model>(vocabulary, recipe, device);
+  const Trained first =
+      train<Trainer<shard::Replicate, Precision, None, Wrap, Checkpoint>, Model>(vocabulary, recipe);
+  {
+    INFO("Replicate against the plain loop");
+    compare(first, plain, to_reference<Precision>(cpu));
+  }
+  [&]<class... Shards>(std::tuple<Shards...>) {
+    const auto one = [&]<class Shard>() {
+      INFO(std::string(Shard::name) + " against Replicate");
+      const Trained trained =
+          train<Trainer<Shard, Precision, None, Wrap, Checkpoint>, Model>(vocabulary, recipe);
+      const bool exact = world().size() <= 2 && recipe.micro_batches == 1;
+      compare(trained, first, exact ? Tolerance{} : to_reference<Precision>(false));
+    };
+    (one.template operator()<Shards>(), ...);
+  }(std::tuple<shard::Zero1, shard::Zero2, shard::ShardGradOp, shard::Zero3>());
+}
+
+template <class Precision, template <class> class WrapFor>
+void check_all() {
+  SECTION("Gpt") {
+    check_parity<Precision, WrapFor<SmallGpt>, checkpoint::None, SmallGpt>(67);
+  }
+  SECTION("Gpt, recomputed") {
+    check_parity<Precision, WrapFor<SmallGpt>, checkpoint::Recompute, SmallGpt>(67);
+  }
+  SECTION("Llama") {
+    check_parity<Precision, WrapFor<SmallLlama>, checkpoint::None, SmallLlama>(61);
+  }
+  SECTION("Llama, recomputed") {
+    check_parity<Precision, WrapFor<SmallLlama>, checkpoint::Recompute, SmallLlama>(61);
+  }
+}
+
+template <class Model>
+using Whole = wrap::WholeModel;
+template <class Model>
+using Blocks = wrap::Each<typename Model::Block>;
+template <class Model>
+using Large = wrap::BySize<6000>;  // attention and feed-forward, not norms
+
+}  // namespace ashlar::test
