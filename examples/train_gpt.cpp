@@ -77,7 +77,8 @@ void train(World& world, const Source& source, const Options& options, const std
     progress.say("the run that was in " + options.out + " is now in " + older.string());
   }
   if (speaks) {
-    std::filesystem::create_directories(options.out);
+    std::error_code failed;  // JsonLines says so, too, and with a sentence
+    std::filesystem::create_directories(options.out, failed);
     std::ofstream(options.out + "/settings.ini") << settings;
   }
   report::JsonLines metrics(options.out + "/metrics.jsonl", world.rank(),
@@ -124,8 +125,8 @@ void train(World& world, const Source& source, const Options& options, const std
   if (options.tokens.empty()) progress.say(models::generate(logits, "\n", sampling) + "\n");
   progress.say(
       "next: put shard::Zero1 in place of shard::Zero3 in examples/train_gpt.cpp and run this again, or "
-      "train on "
-      "with --resume --steps " +
+      "train "
+      "on with --resume --steps " +
       std::to_string(2 * options.steps));
 }
 
@@ -135,18 +136,18 @@ int main(int argc, char** argv) {
     Options options;
     CLI::App app("Trains a byte-level GPT, sharded over the processes it is started with.");
     app.option_defaults()->always_capture_default();
+    constexpr long most = 1'000'000'000;
+    const CLI::Range count(1L, most);
     app.add_option("--text", options.text, "text file to learn; its bytes are the tokens");
     app.add_option("--tokens", options.tokens, "token file (nanoGPT's or llm.c's .bin) to learn instead");
     app.add_option("--out", options.out, "folder of checkpoints and metrics.jsonl")->configurable(false);
-    app.add_option("--steps", options.steps, "optimizer steps in all")->check(CLI::PositiveNumber);
+    app.add_option("--steps", options.steps, "optimizer steps in all")->check(count);
     app.add_option("--batch", options.batch, "sequences a step, of all processes together");
     app.add_option("--learning-rate", options.learning_rate, "the highest, after the warm-up");
     app.add_option("--seed", options.seed, "of parameters, batches and sample");
-    app.add_option("--save-every", options.save_every, "steps between checkpoints")
-        ->check(CLI::PositiveNumber);
-    app.add_option("--eval-every", options.eval_every, "steps between validations")
-        ->check(CLI::PositiveNumber);
-    app.add_option("--sample", options.sample, "tokens to write at the end")->check(CLI::NonNegativeNumber);
+    app.add_option("--save-every", options.save_every, "steps between checkpoints")->check(count);
+    app.add_option("--eval-every", options.eval_every, "steps between validations")->check(count);
+    app.add_option("--sample", options.sample, "tokens to write at the end")->check(CLI::Range(0L, most));
     app.add_flag("--resume", options.resume, "go on from the latest checkpoint, with its settings")
         ->configurable(false);
     try {
