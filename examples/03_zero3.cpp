@@ -17,6 +17,19 @@
 
 using namespace ashlar;
 
+// Between steps: shards of parameters, which are the master weights in float32, and of AdamW's two moments.
+void compare_with_plan(auto& trainer) {
+  long held = 0;
+  trainer.for_each_saved([&](const std::string& name, const Tensor& tensor) {
+    if (!name.starts_with("random/")) held += static_cast<long>(tensor.nbytes());
+  });
+  const Plan plan = trainer.plan();
+  if (held != plan.parameters + plan.optimizer)
+    throw Error("example.1", std::to_string(plan.parameters + plan.optimizer) + " bytes held",
+                std::to_string(held), "report it");
+  std::printf("rank %d holds %ld bytes, as planned\n", trainer.communicator().rank(), held);
+}
+
 // [readme: trainer]
 using Gpt =
     models::Gpt<models::GptShape{.vocabulary = 16, .context = 32, .layers = 4, .heads = 2, .dim = 64}>;
@@ -26,18 +39,10 @@ double train(comm::Mpi& world, const Tensor& inputs, const Tensor& targets) {
   auto trainer = Strategy::make<Gpt>(world, optim::AdamW{.learning_rate = 3e-3}, {.clip_norm = 1});
   if (world.rank() == 0) std::printf("%s", describe(trainer.plan()).c_str());
   for (int i = 0; i < 30; ++i) trainer.step(inputs, targets);
-  // [readme: end]
-
-  long held = 0;  // shards of parameters, which are the master weights in float32, and of AdamW's two moments
-  trainer.for_each_saved([&](const std::string& name, const Tensor& tensor) {
-    if (!name.starts_with("random/")) held += static_cast<long>(tensor.nbytes());
-  });
-  const Plan plan = trainer.plan();
-  std::printf("rank %d holds %ld bytes, as planned\n", world.rank(), held);
-  if (held != plan.parameters + plan.optimizer)
-    throw Error("example.1", "the plan", "other bytes", "report it");
+  compare_with_plan(trainer);
   return trainer.evaluate(inputs, targets);
 }
+// [readme: end]
 
 int main() {
   return comm::guarded([] {

@@ -52,8 +52,8 @@ std::pair<Tensor, Tensor> batch(long index) {
 int main() {
   torch::manual_seed(1);
   Net net;
-  using Strategy = Trainer<shard::Zero3, precision::Fp32, offload::None, wrap::WholeModel>;       // changed
-  comm::Mpi world;                                                                                // changed
+  using Strategy = Trainer<shard::Zero3, precision::Fp32, offload::None, wrap::WholeModel>;        // changed
+  comm::Mpi world;                                                                                 // changed
   auto trainer = Strategy::make(net, world, optim::Sgd{.learning_rate = 0.002, .momentum = 0.9});  // changed
   for (long step = 1; step <= 60; ++step) {
     const auto [images, labels] = batch(step * world.size() + world.rank());                       // changed

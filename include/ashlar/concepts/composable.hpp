@@ -53,6 +53,10 @@ concept keeps_ties_together = !any_type<Model>([]<class U>() {
     return false;
 });
 
+// What a unit or a recomputed layer is called with: autograd keeps nothing else from forward to backward.
+template <class... Inputs>
+concept tensors_only = (std::is_same_v<Inputs, Tensor> && ...);
+
 // The communicator has every collective that the Shard policy calls, and those that every trainer calls.
 template <class Comm, class Shard>
 concept serves =

@@ -143,4 +143,13 @@ consteval bool explain_use() {
   return true;
 }
 
+// What run() is given for a unit or a recomputed layer.
+template <class... Inputs>
+consteval bool explain_inputs() {
+  static_assert(tensors_only<Inputs...>,
+                "[ashlar.model.4] a unit or recomputed layer takes tensors only: give other arguments to its "
+                "constructor, or wrap another type");
+  return true;
+}
+
 }  // namespace ashlar

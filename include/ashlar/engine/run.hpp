@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <ashlar/diagnostics/explain.hpp>
 #include <ashlar/engine/nested.hpp>
 #include <ashlar/model/call.hpp>
 #include <ashlar/tensor.hpp>
@@ -21,11 +22,9 @@ class Run {
 
   template <class Module, class... Inputs>
   auto operator()(const Module& module, const Inputs&... inputs) {
-    if constexpr (Host::template is_unit<Module> || Host::template recomputes<Module>) {
-      static_assert(
-          (std::is_same_v<Inputs, Tensor> && ...),
-          "[ashlar.model.4] a unit or recomputed layer takes tensors only: give other arguments to its "
-          "constructor, or wrap another type");
+    constexpr bool stops = Host::template is_unit<Module> || Host::template recomputes<Module>;
+    if constexpr (stops) static_assert(explain_inputs<Inputs...>());
+    if constexpr (stops && tensors_only<Inputs...>) {
       using Output = decltype(call(module, *this, inputs...));
       return from_list<Output>(stop(module, {inputs...}, std::index_sequence_for<Inputs...>()));
     } else {
