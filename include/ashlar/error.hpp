@@ -8,7 +8,7 @@
 namespace ashlar {
 
 // what() reads "[ashlar.<part>.<n>] <what was expected>, got <what came>: <what to do>".
-// Programs catch it in main, print what() and exit non-zero; see run_main in ashlar/run_main.hpp.
+// Programs run under comm::guarded (ashlar/comm/guard.hpp), which prints what() and exits non-zero.
 class Error : public std::runtime_error {
  public:
   Error(std::string_view id, std::string_view expected, std::string_view got, std::string_view remedy)
