@@ -134,6 +134,8 @@ int main(int argc, char** argv) {
   return comm::guarded([&] {
     World world;
     Options options;
+    options.batch =
+        (options.batch + world.size() - 1) / world.size() * world.size();  // for any number of ranks
     CLI::App app("Trains a byte-level GPT, sharded over the processes it is started with.");
     app.option_defaults()->always_capture_default();
     constexpr long most = 1'000'000'000;

@@ -66,6 +66,7 @@ refused "an id beyond the vocabulary, without a header" "50256" 2 --tokens plain
 
 refused "a batch that 2 ranks cannot share" "15" 2 --text "$text" --batch 15
 refused "a batch that 3 ranks cannot share" "16" 3 --text "$text" --batch 16
+train 3 --text "$text" --steps 1 --eval-every 5 --sample 0 # its own choice suits any number
 refused "no batch" "[ashlar.data.12]" 2 --text "$text" --batch 0
 
 refused "a learning rate beyond reason" "finite loss and gradient at step" 2 --text "$text" \
