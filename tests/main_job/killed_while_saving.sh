@@ -7,7 +7,7 @@
 source "$(dirname "$0")/harness.bash"
 
 steps=150
-options=(--steps $steps --save-every 1 --batch 4 --eval-every 50 --sample 0)
+options=(--steps "$steps" --save-every 1 --batch 4 --eval-every 50 --sample 0)
 train 2 --text "$text" --out straight "${options[@]}"
 LC_ALL=C grep -q '[^[:print:]]' log && fail "progress in a file has control characters" && cat -A log
 
@@ -19,7 +19,7 @@ wait_while() { # at most 20 s
     sleep 0.1
   done
 }
-has_not_stepped() { kill -0 $job 2>/dev/null && (($(count) <= before)); }
+has_not_stepped() { kill -0 "$job" 2>/dev/null && (($(count) <= before)); }
 is_there() { [[ -n $(ours) ]]; }
 
 RANDOM=20 kills=0
@@ -56,7 +56,7 @@ for a, b in zip(straight, run, strict=True):
 print(f"{len(run)} steps after {sys.argv[2]} kills, each once, with the losses of the run that was not stopped")
 PYTHON
 last=step-$(printf %08d $steps)
-for file in straight/$last/rank-*; do
+for file in straight/"$last"/rank-*; do
   cmp "$file" "run/$last/${file##*/}" || fail "the last checkpoints differ"
 done
 finish
