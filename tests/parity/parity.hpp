@@ -5,8 +5,8 @@
 // divides a gradient by its own size, noise included, so its epsilon is 1e-3 here: then noise of 1e-8 moves a
 // weight by 1e-7 of the learning rate's size, and ten steps stay below 1e-5. In bfloat16 the type's own noise
 // is larger than that of any order, and it is measured: the plain loop in bfloat16 is so far from the plain
-// loop in float32. Sharding adds nothing to it, so two runs in bfloat16 are at most twice as far from one
-// another.
+// loop in float32. Two runs in bfloat16 are at most twice as far from one another while gradients are reduced
+// in float32; reduced in bfloat16, each addition of a rank's gradient rounds and is a further source of it.
 #pragma once
 
 #include <ashlar/ashlar.hpp>
@@ -177,9 +177,9 @@ Tolerance to_reference(const Trained& plain, long vocabulary, const Recipe& reci
     for (std::size_t k = 0; k < a.states.size(); ++k)
       noise.state = std::max(noise.state, factor * distance(a.states[k], b.states[k]));
   }
-  // Below what training does in ten steps, or the comparison would say nothing.
-  CHECK(noise.loss < 0.05);
-  CHECK(noise.weight < 0.1);
+  // The noise is well below what training does in ten steps, or the comparison would say nothing.
+  CHECK(noise.loss / factor < 0.02);
+  CHECK(noise.weight / factor < 0.04);
   return noise;
 }
 
