@@ -1,5 +1,5 @@
 # Sourced by the scripts beside it: the main job, run as a user runs it, in a directory of its own.
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034
 
 set -uo pipefail
 program=$ASHLAR_BUILD_DIR/examples/train_gpt
@@ -13,6 +13,8 @@ work=$(mktemp -d)
 trap 'end_all; rm -rf "$work"' EXIT
 cd "$work" || exit 1
 failures=0
+log=log                   # what a run said
+export EXITS=$work/exits  # and with what each rank ended
 brief=(--batch 4 --eval-every 1000 --sample 0) # a step of a fraction of a second
 
 fail() {
@@ -21,38 +23,59 @@ fail() {
 }
 
 finish() {
+  local number case
+  wait
+  for ((number = 1; number <= cases; ++number)); do
+    case=cases/$number
+    cat $case/said
+    [[ -f $case/passed ]] || failures=$((failures + 1))
+  done
   ((failures == 0)) && echo "all passed"
   exit $((failures > 0))
 }
 
-# Notes each rank's exit status in exits/<rank>, and passes it on. FILE_KIB limits the size of the files it writes.
+# meanwhile COMMAND...: one of the checks below, beside others, because a job that fails spends its time waiting.
+cases=0
+meanwhile() {
+  local directory=cases/$((++cases))
+  while (($(jobs -rp | wc -l) >= 6)); do wait -n; done
+  mkdir -p "$directory"
+  (
+    trap - EXIT
+    log=$directory/log EXITS=$work/$directory/exits failures=0
+    "$@" >"$directory/said" 2>&1
+    ((failures > 0)) || touch "$directory/passed"
+  ) &
+}
+
+# Notes each rank's exit status in $EXITS/<rank>, and passes it on. FILE_KIB limits the size of the files it writes.
 cat >rank.sh <<'RANK'
 [[ -z ${FILE_KIB:-} ]] || { trap '' XFSZ; ulimit -f "$FILE_KIB"; }
 trap 'true' TERM # the program gets it, too; what it ends with is still to be written down
 "$@"
 code=$?
-echo $code >"exits/${OMPI_COMM_WORLD_RANK:-0}"
+echo $code >"$EXITS/${OMPI_COMM_WORLD_RANK:-0}"
 exit $code
 RANK
 
-# ranks N ARGUMENTS...: train_gpt on N processes, its output in `log`. A hang ends after a minute, with status 124.
+# ranks N ARGUMENTS...: train_gpt on N processes, its output in $log. A hang ends after a minute, with status 124.
 ranks() {
   local count=$1
   shift
-  rm -rf exits
-  mkdir exits
-  timeout --kill-after=5 60 mpirun -np "$count" bash rank.sh "$program" "$@" >log 2>&1
+  rm -rf "$EXITS"
+  mkdir "$EXITS"
+  timeout --kill-after=5 60 mpirun -np "$count" bash rank.sh "$program" "$@" >"$log" 2>&1
 }
 
 # train N ARGUMENTS...: the same, which must succeed.
 train() {
   ranks "$@" && return
   fail "train_gpt ${*:2} on $1 processes ended with $?:"
-  cat log
+  cat "$log"
 }
 
 # refused WHAT SENTENCE N ARGUMENTS...: a run on N processes that must end within seconds, with this part of a sentence,
-# and with a status other than 0 from every rank.
+# and with a status other than 0 from every rank. ALSO is one more pattern that the output must have.
 refused() {
   local what=$1 sentence=$2 count=$3 start=$SECONDS status rank
   shift 3
@@ -60,34 +83,35 @@ refused() {
   status=$?
   verdict "$what" "$sentence" $status $((SECONDS - start))
   for ((rank = 0; rank < count; ++rank)); do
-    [[ -f exits/$rank && $(cat "exits/$rank") != 0 ]] ||
-      fail "$what: rank $rank ended with $(cat "exits/$rank" 2>/dev/null || echo 'no status')"
+    [[ -f $EXITS/$rank && $(cat "$EXITS/$rank") != 0 ]] ||
+      fail "$what: rank $rank ended with $(cat "$EXITS/$rank" 2>/dev/null || echo 'no status')"
   done
 }
 
-# verdict WHAT SENTENCE STATUS SECONDS: judges `log`.
+# verdict WHAT SENTENCE STATUS SECONDS: judges $log.
 verdict() {
   local before=$failures
   ((${3} != 0)) || fail "$1: the job succeeded"
   ((${3} != 124 && ${3} != 137)) || fail "$1: the job hung"
   (($4 <= 20)) || fail "$1: took $4 s to end"
-  grep -qF -- "$2" log || fail "$1: its output lacks '$2'"
+  grep -qF -- "$2" "$log" || fail "$1: its output lacks '$2'"
+  [[ -z ${ALSO:-} ]] || grep -q -- "$ALSO" "$log" || fail "$1: its output lacks '$ALSO'"
   [[ -z $(ours) ]] || fail "$1: processes are left behind"
-  if ((failures > before)); then cat log; else printf 'ok: %s: %s\n' "$1" "$(grep -F -m 1 -- "$2" log)"; fi
+  if ((failures > before)); then cat "$log"; else printf 'ok: %s: %s\n' "$1" "$(grep -F -m 1 -- "$2" "$log")"; fi
 }
 
-# Processes that run in this test's directory, but for this shell's own.
+# The present case's processes; all of this test's with an argument.
 ours() {
   local process
   for process in /proc/[0-9]*; do
     [[ $(readlink "$process/exe" 2>/dev/null) == "$(readlink -f "$program")" ]] &&
-      [[ $(readlink "$process/cwd" 2>/dev/null) == "$work" ]] && echo "${process#/proc/}"
+      tr '\0' '\n' 2>/dev/null <"$process/environ" | grep -q "^EXITS=${1:-$EXITS\$}" && echo "${process#/proc/}"
   done
 }
 
 end_all() {
   local left
-  left=$(ours)
+  left=$(ours "$work")
   # shellcheck disable=SC2086
   [[ -z $left ]] || kill -9 $left 2>/dev/null
 }
