@@ -188,7 +188,7 @@ function(ashlar_add_test_source source)
     target_link_libraries(${name} PRIVATE ashlar_catch_main)
   endif()
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
-  ashlar_add_test(${name} TARGET ${name} PROCESSES ${processes} GPUS ${gpus} LABELS ${labels} TIMEOUT ${timeout} ARGS ${args})
+  ashlar_add_test(${name} TARGET ${name} PROCESSES ${processes} GPUS ${gpus} LABELS ${labels} TIMEOUT "${timeout}" ARGS ${args})
 endfunction()
 
 # A program that is also a test: an example.
@@ -199,6 +199,6 @@ function(ashlar_add_program_test source target label)
   ashlar_head_line("${source}" timeout timeout)
   ashlar_head_line("${source}" args args)
   ashlar_test_name("${source}" name)
-  ashlar_add_test(${name} TARGET ${target} PROCESSES ${processes} GPUS ${gpus} LABELS ${label} ${labels} TIMEOUT ${timeout}
+  ashlar_add_test(${name} TARGET ${target} PROCESSES ${processes} GPUS ${gpus} LABELS ${label} ${labels} TIMEOUT "${timeout}"
     ARGS ${args})
 endfunction()
