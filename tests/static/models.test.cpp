@@ -83,5 +83,10 @@ static_assert(parameters<Adapted>() == 2 * (8 + 6));
 static_assert(parameters<Adapted>(Role::frozen) == 8 * 6 + 6);
 static_assert(name_of<Adapted>(0).view() == "base.weight");
 
+// As many positions as ids: the two embeddings are still two types, and the head is tied to one of them.
+using Square =
+    models::Gpt<models::GptShape{.vocabulary = 64, .context = 64, .layers = 1, .heads = 1, .dim = 8}>;
+static_assert(occurrences<Square, Square::Head::tied_owner>() == 1);
+
 }  // namespace
 }  // namespace ashlar

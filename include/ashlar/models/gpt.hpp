@@ -46,7 +46,7 @@ template <GptShape shape>
 struct Gpt {
   using Block = GptBlock<shape>;
   using Tokens = nn::Embedding<shape.vocabulary, shape.dim>;
-  using Positions = nn::Embedding<shape.context, shape.dim>;
+  using Positions = nn::Embedding<shape.context, shape.dim, struct PositionsTag>;
   using Blocks = std::array<Block, shape.layers>;
   using Norm = nn::LayerNorm<shape.dim>;
   using Head = nn::Tied<Tokens>;

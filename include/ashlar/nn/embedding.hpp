@@ -8,7 +8,8 @@
 
 namespace ashlar::nn {
 
-template <long count, long dim>
+// `Tag` tells apart two of one shape, where one is nn::Tied to another module.
+template <long count, long dim, class Tag = void>
 struct Embedding {
   using Weight = Parameter<count, dim>;
   BOOST_HANA_DEFINE_STRUCT(Embedding, (Weight, weight));
