@@ -136,7 +136,7 @@ function(ashlar_add_script_test script)
     set(timeout 300)
   endif()
   add_test(NAME ${name} COMMAND bash "${script}" WORKING_DIRECTORY "${PROJECT_BINARY_DIR}")
-  _ashlar_set_test(${name} TIMEOUT ${timeout} PROCESSORS 2 LABELS script)
+  _ashlar_set_test(${name} TIMEOUT ${timeout} PROCESSORS 1 LABELS script)
 endfunction()
 
 # One tests/**/*.test.cpp, by its head lines and its place.
