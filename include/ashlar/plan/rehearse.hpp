@@ -50,7 +50,7 @@ class SymbolicRun {
   }
 
  private:
-  constexpr Symbol leaf(const Symbol& input) { return input.node() < 0 ? input : input.from(tape_.note({})); }
+  constexpr Symbol leaf(const Symbol& input) { return input.from(input.node() < 0 ? -1 : tape_.note({})); }
 
   Tape& tape_;
 };
