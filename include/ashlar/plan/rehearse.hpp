@@ -5,7 +5,6 @@
 #include <concepts>
 #include <tuple>
 #include <utility>
-#include <vector>
 
 #include <ashlar/model/bind.hpp>
 #include <ashlar/model/call.hpp>
@@ -38,13 +37,13 @@ class SymbolicRun {
       tape_.records = false;
       const Symbol kept = call(module, *this, inputs...);
       tape_.records = true;
-      const Tape::Rewind before = tape_.begin_rerun();
+      Tape::Rewind before = tape_.begin_rerun();
       build();
-      tape_.end_rerun(node.inner, before);
+      tape_.end_rerun(node.inner, std::move(before));
       return kept;
     }();
-    const std::vector<int> held = node.saved;
-    const Symbol result = output.from(tape_.note(std::move(node)));
+    const Few<int, 8> held = node.saved;
+    const Symbol result = output.from(tape_.note(node));
     for (const int storage : held) tape_.release(storage);
     return result;
   }

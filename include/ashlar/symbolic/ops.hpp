@@ -27,10 +27,10 @@ constexpr Symbol linear(const Symbol& x, const nn::AnyParameter& weight, long ou
     node.weight = &weight;
     node.weight_bytes = out * in * width;
   }
-  std::vector<long> shape = x.shape();
+  Shape shape = x.shape();
   shape.back() = out;
-  return Symbol(tape, std::move(shape), x.values(),
-                trained || x.node() >= 0 ? tape.note(std::move(node)) : -1);
+  return Symbol(tape, shape, x.values(),
+                trained || x.node() >= 0 ? tape.note(node) : -1);
 }
 
 // The query rows that LibTorch's CPU kernel takes at a time
@@ -46,8 +46,8 @@ constexpr double attention_flops(const Symbol& query, int count) {
 }
 
 // The output, of query's shape, of inputs that live in `saved`.
-constexpr Symbol attend(const Symbol& query, long heads, std::vector<int> saved,
-                        std::vector<Tape::Input> inputs) {
+constexpr Symbol attend(const Symbol& query, long heads, Few<int, 8> saved,
+                        Few<Tape::Input, 8> inputs) {
   Tape& tape = query.tape();
   const long tokens = query.size(-2), dim = query.size(-1) / heads;
   const long rows = query_rows(tokens), columns = std::min(tokens, 512L);
@@ -57,8 +57,8 @@ constexpr Symbol attend(const Symbol& query, long heads, std::vector<int> saved,
   tape.touch(4 * rows * (columns + 2 + dim));
   saved.push_back(out.storage());
   saved.push_back(log_sum.storage());
-  return out.from(tape.note({.saved = std::move(saved),
-                             .inputs = std::move(inputs),
+  return out.from(tape.note({.saved = saved,
+                             .inputs = inputs,
                              .beside = 4 * 2 * rows * columns,
                              .flops = attention_flops(query, 5)}));
 }
@@ -77,13 +77,13 @@ constexpr Symbol linear(const Symbol& x, const nn::Parameter<out, in>& weight, c
 
 template <long count, long dim>
 constexpr Symbol embedding(const Symbol& ids, const nn::Parameter<count, dim>& weight) {
-  std::vector<long> shape = ids.shape();
+  Shape shape = ids.shape();
   shape.push_back(dim);
   Tape& tape = ids.tape();
   const bool trained = weight.gradient != nullptr;
   const int node =
       trained ? tape.note({.saved = {ids.storage()}, .parameters = count * dim * bytes(tape.compute)}) : -1;
-  return Symbol(tape, std::move(shape), Values::compute, node);
+  return Symbol(tape, shape, Values::compute, node);
 }
 
 constexpr Symbol positions(const Symbol& ids, long) {
@@ -107,11 +107,11 @@ template <long dim>
 constexpr Symbol rms_norm(const Symbol& x, const nn::Parameter<dim>& weight, double) {
   Tape& tape = x.tape();
   const Symbol wide = symbolic::to(x, Values::f32);
-  const std::vector<long> rows{x.numel() / dim, 1};
+  const Shape rows{x.numel() / dim, 1};
   const int squared =
       tape.note({.saved = {wide.storage()}, .inputs = {wide.gradient()}, .beside = 2 * wide.bytes()});
   tape.touch(wide.bytes());
-  const Symbol root(tape, rows, Values::f32, tape.note({.inputs = {{squared, wide.bytes()}}}));
+  const Symbol root(tape, rows, Values::f32, tape.note({.inputs = Tape::Input{squared, wide.bytes()}}));
   const Symbol scaled = symbolic::like(wide, {.saved = {wide.storage(), root.storage()},
                                               .inputs = {wide.gradient(), root.gradient()},
                                               .beside = wide.bytes()});
@@ -166,7 +166,7 @@ constexpr Symbol cross_entropy(const Symbol& logits, const Symbol&) {
   const int softmax = wide.tape().note({.saved = {logarithms.storage()}, .inputs = {wide.gradient()}});
   return Symbol(
       wide.tape(), {}, Values::f32,
-      wide.tape().note({.saved = {logarithms.storage()}, .inputs = {{softmax, logarithms.bytes()}}}));
+      wide.tape().note({.saved = {logarithms.storage()}, .inputs = Tape::Input{softmax, logarithms.bytes()}}));
 }
 
 }  // namespace ashlar::ops

@@ -14,12 +14,14 @@ namespace ashlar {
 
 enum class Values { compute, f32, i64 };  // compute: the Precision policy's type
 
+using Shape = Few<long, 6>;
+
 class Symbol {
  public:
   // A new tensor of `shape`, of which `node` is the source.
-  constexpr Symbol(Tape& tape, std::vector<long> shape, Values values, int node = -1)
+  constexpr Symbol(Tape& tape, Shape shape, Values values, int node = -1)
       : tape_(&tape),
-        shape_(std::move(shape)),
+        shape_(shape),
         values_(values),
         node_(node),
         storage_(tape.allocate(bytes())) {}
@@ -32,21 +34,28 @@ class Symbol {
         storage_(other.storage_) {
     tape_->hold(storage_);
   }
-  constexpr Symbol(Symbol&& other) noexcept : Symbol(static_cast<const Symbol&>(other)) {}
+  constexpr Symbol(Symbol&& other) noexcept
+      : tape_(other.tape_),
+        shape_(other.shape_),
+        values_(other.values_),
+        node_(other.node_),
+        storage_(std::exchange(other.storage_, -1)) {}
   constexpr Symbol& operator=(Symbol other) noexcept {
-    std::swap(tape_, other.tape_);
-    std::swap(shape_, other.shape_);
-    std::swap(values_, other.values_);
-    std::swap(node_, other.node_);
+    tape_ = other.tape_;
+    shape_ = other.shape_;
+    values_ = other.values_;
+    node_ = other.node_;
     std::swap(storage_, other.storage_);
     return *this;
   }
-  constexpr ~Symbol() { tape_->release(storage_); }
+  constexpr ~Symbol() {
+    if (storage_ >= 0) tape_->release(storage_);
+  }
 
   // The same storage, seen with another shape or from another node.
-  constexpr Symbol view(std::vector<long> shape) const {
+  constexpr Symbol view(Shape shape) const {
     Symbol other = *this;
-    other.shape_ = std::move(shape);
+    other.shape_ = shape;
     return other;
   }
   constexpr Symbol from(int node) const {
@@ -56,7 +65,7 @@ class Symbol {
   }
 
   constexpr Tape& tape() const { return *tape_; }
-  constexpr const std::vector<long>& shape() const { return shape_; }
+  constexpr const Shape& shape() const { return shape_; }
   constexpr long size(int dimension) const {
     return shape_[dimension < 0 ? shape_.size() - static_cast<std::size_t>(-dimension)
                                 : static_cast<std::size_t>(dimension)];
@@ -80,7 +89,7 @@ class Symbol {
 
  private:
   Tape* tape_;
-  std::vector<long> shape_;
+  Shape shape_;
   Values values_;
   int node_;
   int storage_;
@@ -89,8 +98,8 @@ class Symbol {
 namespace symbolic {
 
 // A new tensor like x, of an operation whose backward is as `node` says.
-constexpr Symbol like(const Symbol& x, Tape::Node node) {
-  return Symbol(x.tape(), x.shape(), x.values(), x.tape().note(std::move(node)));
+constexpr Symbol like(const Symbol& x, const Tape::Node& node) {
+  return Symbol(x.tape(), x.shape(), x.values(), x.tape().note(node));
 }
 
 // x in another type; x itself where it has that type already.
@@ -104,16 +113,16 @@ constexpr Symbol to(const Symbol& x, Values values) {
 // x in equal parts along the last dimension: views, whose gradients are put together.
 constexpr std::vector<Symbol> chunk(const Symbol& x, long count) {
   const int join = x.tape().note({.inputs = {x.gradient()}, .joins = true});
-  std::vector<long> shape = x.shape();
+  Shape shape = x.shape();
   shape.back() /= count;
   return std::vector<Symbol>(static_cast<std::size_t>(count), x.view(shape).from(join));
 }
 
 // Two halves side by side along the last dimension: their gradients are views of one.
 constexpr Symbol cat(const Symbol& a, const Symbol& b) {
-  std::vector<long> shape = a.shape();
+  Shape shape = a.shape();
   shape.back() *= 2;
-  return Symbol(a.tape(), std::move(shape), a.values(),
+  return Symbol(a.tape(), shape, a.values(),
                 a.tape().note({.inputs = {a.same_gradient(), b.same_gradient()}}));
 }
 

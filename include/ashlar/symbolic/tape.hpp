@@ -9,9 +9,9 @@
 #include <algorithm>
 #include <cstddef>
 #include <utility>
-#include <vector>
 
 #include <ashlar/concepts/precision_policy.hpp>
+#include <ashlar/symbolic/lists.hpp>
 
 namespace ashlar {
 
@@ -25,8 +25,8 @@ class Tape {
   };
 
   struct Node {
-    std::vector<int> saved{};  // storages that wait for backward
-    std::vector<Input> inputs{};
+    Few<int, 8> saved{};  // storages that wait for backward
+    Few<Input, 8> inputs{};
     long before = 0;      // bytes that backward frees before it makes its gradients
     long beside = 0;      // bytes that live beside them
     long parameters = 0;  // bytes of parameters' gradients that wait in autograd for the end of the unit
@@ -35,11 +35,11 @@ class Tape {
     long weight_bytes = 0;         // and of any later one
     bool joins = false;            // its gradients are the parts of one
     int inner = -1;                // the graph that runs inside
-    std::vector<int> arrived{};    // storages of gradients, while backward runs
+    Few<int, 8> arrived{};         // storages of gradients, while backward runs
   };
 
   constexpr Tape(dtype computes, dtype reduces) : compute(computes), reduce(reduces) {
-    graphs_.push_back({});
+    graphs_.push_back(Graph());
   }
 
   dtype compute, reduce;
@@ -51,13 +51,18 @@ class Tape {
 
   // Storages, counted by holders.
   constexpr int allocate(long bytes) {
-    storages_.push_back({bytes, 1});
     change(bytes);
-    return static_cast<int>(storages_.size()) - 1;
+    if (free_ < 0) return static_cast<int>(storages_.push_back({bytes, 1}));
+    const int storage = std::exchange(free_, at(free_).next);
+    at(storage) = {bytes, 1};
+    return storage;
   }
   constexpr void hold(int storage) { ++at(storage).holders; }
   constexpr void release(int storage) {
-    if (--at(storage).holders == 0) change(-at(storage).bytes);
+    Storage& released = at(storage);
+    if (--released.holders > 0) return;
+    change(-released.bytes);
+    released.next = std::exchange(free_, storage);
   }
   constexpr long bytes(int storage) const { return storages_[static_cast<std::size_t>(storage)].bytes; }
 
@@ -69,18 +74,17 @@ class Tape {
   constexpr void compute_now(double flops) { (virtual_ ? trace_flops_ : flops_) += flops; }
 
   // A node of the current graph; -1 when autograd is off.
-  constexpr int note(Node node) {
+  constexpr int note(const Node& node) {
     if (!records) return -1;
     for (const int storage : node.saved) hold(storage);
-    graph().nodes.push_back(std::move(node));
-    return static_cast<int>(graph().nodes.size()) - 1;
+    return static_cast<int>(graph().nodes.push_back(node));
   }
 
   // Inside and outside of a module that is one node of the outer graph (engine/nested.hpp).
   constexpr int open_graph() {
-    graphs_.push_back({});
-    graphs_.back().outer = now_;
-    return now_ = static_cast<int>(graphs_.size()) - 1;
+    const std::size_t inner = graphs_.push_back({});
+    graphs_[inner].outer = now_;
+    return now_ = static_cast<int>(inner);
   }
   // `storage`: of the output, which lives until the graph's backward has ended.
   constexpr void close_graph(int output, int storage, bool unit) {
@@ -95,7 +99,7 @@ class Tape {
   // `inner`.
   struct Rewind {
     bool records, was_virtual;
-    std::vector<long> trace;
+    Many<long> trace;
     double flops;
   };
   constexpr Rewind begin_rerun() {
@@ -105,7 +109,7 @@ class Tape {
     trace_flops_ = 0;
     return before;
   }
-  constexpr void end_rerun(int inner, Rewind before) {
+  constexpr void end_rerun(int inner, Rewind&& before) {
     graphs_[index(inner)].trace = std::move(trace_);
     graphs_[index(inner)].trace_flops = trace_flops_;
     records = before.records;
@@ -116,7 +120,7 @@ class Tape {
 
   // The backward of the outermost graph, from a scalar.
   constexpr void backward(int output) {
-    written_.clear();
+    written_ = {};
     const int seed = allocate(4);
     const long parameters = run_backward(now_, output, seed);
     release(seed);
@@ -128,14 +132,15 @@ class Tape {
   struct Storage {
     long bytes = 0;
     int holders = 0;
+    int next = -1;  // of those that are free
   };
   struct Graph {
-    std::vector<Node> nodes{};
+    Many<Node> nodes{};
     int outer = 0;
     int output = -1;  // the node, and its storage
     int storage = -1;
     bool unit = false;          // its parameters' gradients are complete when it ends
-    std::vector<long> trace{};  // of a forward that runs again before the backward
+    Many<long> trace{};  // of a forward that runs again before the backward
     double trace_flops = 0;
   };
 
@@ -157,7 +162,7 @@ class Tape {
   // leaves.
   constexpr long run_backward(int which, int output, int seed) {
     long parameters = 0;
-    std::vector<Node> nodes = std::move(graphs_[index(which)].nodes);
+    Many<Node> nodes = std::move(graphs_[index(which)].nodes);
     hold(seed);
     nodes[index(output)].arrived.push_back(seed);
     for (std::size_t n = nodes.size(); n-- > 0;) {
@@ -174,10 +179,11 @@ class Tape {
     return node.inputs.empty() && node.saved.empty() && node.parameters == 0 && node.weight == nullptr;
   }
 
-  constexpr long run(std::vector<Node>& nodes, Node& node) {
+  constexpr long run(Many<Node>& nodes, Node& node) {
     compute_now(node.flops);
     long parameters = 0;
-    std::vector<int> made(node.inputs.size(), -1);
+    Few<int, 8> made;
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) made.push_back(-1);
     if (node.inner >= 0) {
       parameters += run_inner(node, made);
     } else {
@@ -210,7 +216,7 @@ class Tape {
     return 0;
   }
 
-  constexpr long run_inner(Node& node, std::vector<int>& made) {
+  constexpr long run_inner(Node& node, Few<int, 8>& made) {
     const int which = node.inner;
     for (const long bytes : graphs_[index(which)].trace) change(bytes);
     compute_now(graphs_[index(which)].trace_flops);
@@ -219,7 +225,7 @@ class Tape {
     std::size_t leaf = 0;
     for (std::size_t i = 0; i < made.size(); ++i) {
       if (node.inputs[i].node < 0) continue;
-      std::vector<int>& arrived = inner.nodes[leaf++].arrived;
+      Few<int, 8>& arrived = inner.nodes[leaf++].arrived;
       if (arrived.empty()) continue;
       made[i] = arrived[0];
       if (at(made[i]).holders > 1) {  // somebody else's: autograd's leaves own their gradients
@@ -256,15 +262,16 @@ class Tape {
     }
   }
 
-  std::vector<Storage> storages_{};
-  std::vector<Graph> graphs_{};
+  Many<Storage> storages_{};
+  int free_ = -1;
+  Many<Graph> graphs_{};
   int now_ = 0;
   long live_ = 0, peak_ = 0;
   double flops_ = 0;
   bool virtual_ = false;
-  std::vector<long> trace_{};
+  Many<long> trace_{};
   double trace_flops_ = 0;
-  std::vector<const void*> written_{};
+  Many<const void*> written_{};
 };
 
 }  // namespace ashlar
