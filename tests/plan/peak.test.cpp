@@ -22,7 +22,7 @@ namespace ashlar::test {
 namespace {
 
 constexpr models::GptShape gpt{.vocabulary = 512, .context = 128, .layers = 4, .heads = 4, .dim = 128};
-constexpr models::LlamaShape llama{.vocabulary = 512, .layers = 4, .heads = 4, .kv_heads = 2, .dim = 128, .ffn = 352};
+constexpr models::LlamaShape llama{.vocabulary = 512, .layers = 4, .dim = 128, .heads = 4, .kv_heads = 2, .ffn = 352};
 constexpr long sequences = 4, tokens = 128;
 
 template <class Model, class Shard, class Checkpoint>

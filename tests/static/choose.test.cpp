@@ -33,7 +33,6 @@ static_assert(flops == 6 * matrices * tokens + attention);
 
 // Communication hides behind arithmetic, or the other way round: the longer one bounds the step.
 constexpr machine slow_link{.memory = 1, .flops = 1e15, .bandwidth = 1e13, .link = 1e9};
-constexpr machine slow_chip{.memory = 1, .flops = 1e9, .bandwidth = 1e13, .link = 1e12};
 constexpr double on_slow_link = lower_bound(plan<Ddp, Llama>(world{2}, batch{1, 4096}), slow_link);
 static_assert(on_slow_link == (2 * 4 * 8'030'261'248.0 + 2 * 16) / 2 / 1e9 * 1);
 
