@@ -40,17 +40,17 @@ namespace hana = boost::hana;
 using Model = models::Gpt<bench::ten_million>;
 using Blocks = wrap::Each<Model::Block>;
 
-constexpr auto strategies = hana::tuple_t<
-    Trainer<shard::Replicate, precision::Fp32, offload::None, wrap::WholeModel>,
-    Trainer<shard::Replicate, precision::Fp32, offload::None, Blocks>,
-    Trainer<shard::Zero1, precision::Fp32, offload::None, Blocks>,
-    Trainer<shard::Zero2, precision::Fp32, offload::None, Blocks>,
-    Trainer<shard::ShardGradOp, precision::Fp32, offload::None, Blocks>,
-    Trainer<shard::Zero3, precision::Fp32, offload::None, Blocks>,
-    Trainer<shard::Zero3, precision::Fp32, offload::None, wrap::BySize<8'000'000>>,
-    Trainer<shard::Zero3, precision::Fp32, offload::None, Blocks, checkpoint::Recompute>,
-    Trainer<shard::Zero3, precision::Bf16Mixed, offload::None, Blocks>,
-    Trainer<shard::Zero3, precision::Bf16Mixed, offload::None, Blocks, checkpoint::Recompute>>;
+constexpr auto strategies =
+    hana::tuple_t<Trainer<shard::Replicate, precision::Fp32, offload::None, wrap::WholeModel>,
+                  Trainer<shard::Replicate, precision::Fp32, offload::None, Blocks>,
+                  Trainer<shard::Zero1, precision::Fp32, offload::None, Blocks>,
+                  Trainer<shard::Zero2, precision::Fp32, offload::None, Blocks>,
+                  Trainer<shard::ShardGradOp, precision::Fp32, offload::None, Blocks>,
+                  Trainer<shard::Zero3, precision::Fp32, offload::None, Blocks>,
+                  Trainer<shard::Zero3, precision::Fp32, offload::None, wrap::BySize<8'000'000>>,
+                  Trainer<shard::Zero3, precision::Fp32, offload::None, Blocks, checkpoint::Recompute>,
+                  Trainer<shard::Zero3, precision::Bf16Mixed, offload::None, Blocks>,
+                  Trainer<shard::Zero3, precision::Bf16Mixed, offload::None, Blocks, checkpoint::Recompute>>;
 
 struct Options {
   int rounds = 3, steps = 5;
@@ -96,7 +96,8 @@ void run(World& world, const Options& options, Row& row) {
     row.seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
 
-  const Plan planned = plan<Strategy, Model>(ashlar::world{world.size()}, batch{options.sequences, options.tokens});
+  const Plan planned =
+      plan<Strategy, Model>(ashlar::world{world.size()}, batch{options.sequences, options.tokens});
   row.name = strategy_name(planned);
   row.planned_peak = planned.peak();
   row.peak = report::peak_tensor_bytes(device) - before;
@@ -108,16 +109,17 @@ void run(World& world, const Options& options, Row& row) {
 
 nlohmann::ordered_json to_json(const Row& row, const Options& options, int world) {
   const bench::Spread seconds = bench::spread(row.seconds);
-  return {{"strategy", row.name},
-          {"world", world},
-          {"ms_per_step", 1e3 * seconds.median},
-          {"ms_low", 1e3 * seconds.low},
-          {"ms_high", 1e3 * seconds.high},
-          {"tokens_per_second", static_cast<double>(options.sequences * options.tokens * world) / seconds.median},
-          {"peak_bytes", row.peak},
-          {"planned_peak_bytes", row.planned_peak},
-          {"sent_bytes", row.sent},
-          {"planned_sent_bytes", row.planned_sent}};
+  return {
+      {"strategy", row.name},
+      {"world", world},
+      {"ms_per_step", 1e3 * seconds.median},
+      {"ms_low", 1e3 * seconds.low},
+      {"ms_high", 1e3 * seconds.high},
+      {"tokens_per_second", static_cast<double>(options.sequences * options.tokens * world) / seconds.median},
+      {"peak_bytes", row.peak},
+      {"planned_peak_bytes", row.planned_peak},
+      {"sent_bytes", row.sent},
+      {"planned_sent_bytes", row.planned_sent}};
 }
 
 void write_csv(std::ostream& out, const nlohmann::ordered_json& rows) {
@@ -125,7 +127,8 @@ void write_csv(std::ostream& out, const nlohmann::ordered_json& rows) {
   for (const auto& column : rows[0].items()) out << std::exchange(separator, ",") << column.key();
   for (const auto& row : rows) {
     separator = "\n";
-    for (const auto& value : row) out << std::exchange(separator, ",") << value;  // text in quotes, as in JSON
+    for (const auto& value : row)
+      out << std::exchange(separator, ",") << value;  // text in quotes, as in JSON
   }
   out << '\n';
 }
@@ -140,14 +143,16 @@ void write_svg(std::ostream& out, const nlohmann::ordered_json& rows) {
   };
   constexpr int line = 34, left = 430, width = 300, gap = 130;
   const int height = 60 + line * static_cast<int>(rows.size());
-  const double per_ms = width / most({"ms_high"}), per_byte = width / most({"peak_bytes", "planned_peak_bytes"});
+  const double per_ms = width / most({"ms_high"}),
+               per_byte = width / most({"peak_bytes", "planned_peak_bytes"});
   const auto text = [&](double x, double y, const std::string& words) {
     std::string escaped;
     for (const char c : words) escaped += c == '<' ? "&lt;" : c == '>' ? "&gt;" : std::string(1, c);
     out << "<text x='" << x << "' y='" << y << "'>" << escaped << "</text>\n";
   };
   const auto bar = [&](double x, double y, double length, const char* color) {
-    out << "<rect x='" << x << "' y='" << y << "' width='" << length << "' height='16' fill='" << color << "'/>\n";
+    out << "<rect x='" << x << "' y='" << y << "' width='" << length << "' height='16' fill='" << color
+        << "'/>\n";
   };
   const auto tick = [&](double x, double y) {
     out << "<path d='M" << x << ' ' << y - 3 << "v22' stroke='black' stroke-width='2'/>\n";
@@ -183,26 +188,27 @@ void write(const std::string& path, auto&& body) {
   std::ofstream out(path);
   body(out);
   out.flush();
-  if (!out) throw Error("bench.3", "a file that can be written", "'" + path + "', which cannot", "name another file");
+  if (!out)
+    throw Error("bench.3", "a file that can be written", "'" + path + "', which cannot", "name another file");
 }
 
 void run_all(World& world, const Options& options) {
   std::vector<Row> rows(hana::size(strategies));
   for (int round = 0; round < options.rounds; ++round) {
     std::size_t i = 0;
-    hana::for_each(strategies, [&](auto strategy) {
-      run<typename decltype(strategy)::type>(world, options, rows[i++]);
-    });
+    hana::for_each(strategies,
+                   [&](auto strategy) { run<typename decltype(strategy)::type>(world, options, rows[i++]); });
   }
   if (world.rank() != 0) return;
   auto table = nlohmann::ordered_json::array();
-  std::printf("%-58s %9s %10s   %s   %s\n", "strategy", "ms/step", "tokens/s", "peak MB, planned", "sent MB, planned");
+  std::printf("%-58s %9s %10s   %s   %s\n", "strategy", "ms/step", "tokens/s", "peak MB, planned",
+              "sent MB, planned");
   for (const Row& row : rows) {
     const auto& values = table.emplace_back(to_json(row, options, world.size()));
-    std::printf("%-58s %9.1f %10.0f   %8.1f %7.1f   %8.1f %7.1f\n", row.name.c_str(), values["ms_per_step"].get<double>(),
-                values["tokens_per_second"].get<double>(), static_cast<double>(row.peak) / 1e6,
-                static_cast<double>(row.planned_peak) / 1e6, static_cast<double>(row.sent) / 1e6,
-                static_cast<double>(row.planned_sent) / 1e6);
+    std::printf("%-58s %9.1f %10.0f   %8.1f %7.1f   %8.1f %7.1f\n", row.name.c_str(),
+                values["ms_per_step"].get<double>(), values["tokens_per_second"].get<double>(),
+                static_cast<double>(row.peak) / 1e6, static_cast<double>(row.planned_peak) / 1e6,
+                static_cast<double>(row.sent) / 1e6, static_cast<double>(row.planned_sent) / 1e6);
   }
   write(options.csv, [&](std::ostream& out) { write_csv(out, table); });
   write(options.json, [&](std::ostream& out) { out << table.dump(1) << '\n'; });
@@ -213,12 +219,15 @@ int main(int argc, char** argv) {
   return comm::guarded([&] {
     World world;
     Options options;
-    CLI::App app("Runs a list of strategies on one model: time, memory and traffic, predicted beside measured.");
+    CLI::App app(
+        "Runs a list of strategies on one model: time, memory and traffic, predicted beside measured.");
     app.option_defaults()->always_capture_default();
     app.add_option("--rounds", options.rounds, "times that each is made anew")->check(CLI::PositiveNumber);
-    app.add_option("--steps", options.steps, "timed steps a round, after two that are not")->check(CLI::PositiveNumber);
+    app.add_option("--steps", options.steps, "timed steps a round, after two that are not")
+        ->check(CLI::PositiveNumber);
     app.add_option("--sequences", options.sequences, "a rank, in each step")->check(CLI::PositiveNumber);
-    app.add_option("--tokens", options.tokens, "a sequence")->check(CLI::Range(1L, bench::ten_million.context));
+    app.add_option("--tokens", options.tokens, "a sequence")
+        ->check(CLI::Range(1L, bench::ten_million.context));
     app.add_option("--csv", options.csv, "file to write");
     app.add_option("--json", options.json, "file to write");
     app.add_option("--svg", options.svg, "file to write");

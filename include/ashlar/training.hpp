@@ -197,9 +197,10 @@ class Training {
     Plan planned = plan();
     planned.work = rehearse<Strategy, Model>([&](Tape& tape) {
       const auto symbol = [&](const Tensor& input) {
-        std::vector<long> shape = input.sizes().vec();
-        shape[0] /= recipe_.micro_batches;
-        return Symbol(tape, std::move(shape), input.is_floating_point() ? Values::compute : Values::i64);
+        Shape shape;
+        for (const long size : input.sizes())
+          shape.push_back(shape.empty() ? size / recipe_.micro_batches : size);
+        return Symbol(tape, shape, input.is_floating_point() ? Values::compute : Values::i64);
       };
       return std::tuple(symbol(inputs)...);
     });

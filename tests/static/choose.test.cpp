@@ -21,8 +21,10 @@ static_assert(fits<Recomputed, Llama>(80_GiB, world{8}, batch{4, 4096}));
 static_assert(!fits<Sharded, Llama>(80_GiB, world{8}, batch{4, 4096}));
 
 // With room for every activation nothing is computed twice; with less, it is.
-static_assert(std::is_same_v<cheapest<Llama, h200, world{8}, batch{1, 4096}, Ddp, Recomputed, Sharded>, Sharded>);
-static_assert(std::is_same_v<cheapest<Llama, h200, world{8}, batch{8, 4096}, Ddp, Recomputed, Sharded>, Recomputed>);
+static_assert(
+    std::is_same_v<cheapest<Llama, h200, world{8}, batch{1, 4096}, Ddp, Recomputed, Sharded>, Sharded>);
+static_assert(
+    std::is_same_v<cheapest<Llama, h200, world{8}, batch{8, 4096}, Ddp, Recomputed, Sharded>, Recomputed>);
 
 // 6 operations a parameter and token of every matrix, forward and backward, and attention beside them.
 constexpr double matrices = 7'504'658'432.0;  // parameters without the token embedding and the norms

@@ -25,13 +25,15 @@ struct Net {
 
 template <class Model, class Wrap = wrap::WholeModel, class Checkpoint = checkpoint::None>
 constexpr Workload work =
-    rehearse<Trainer<shard::Replicate, precision::Fp32, offload::None, Wrap, Checkpoint>, Model>([](Tape& tape) {
-      return std::tuple(Symbol(tape, {8, 16}, Values::f32), Symbol(tape, {8}, Values::i64));
-    });
+    rehearse<Trainer<shard::Replicate, precision::Fp32, offload::None, Wrap, Checkpoint>, Model>(
+        [](Tape& tape) {
+          return std::tuple(Symbol(tape, {8, 16}, Values::f32), Symbol(tape, {8}, Values::i64));
+        });
 
-// In bytes: x 512, targets 64, up's output and gelu's 1024 each, log-softmax 512, the loss 4. The logits
+// In bytes: x 512, targets 64, up's output and gelu's 1024 each, log-softmax 512, the loss 4 and
+// the step's sum of losses 8. The logits
 // are not kept.
-constexpr long inputs = 512 + 64, after_forward = inputs + 2 * 1024 + 512 + 4;
+constexpr long inputs = 512 + 64, after_forward = inputs + 2 * 1024 + 512 + 4 + 8;
 static_assert(work<Net>.saved == after_forward);
 
 // Most is held when down's backward has made its gradients, of its input 1024 and of its bias 64, from one
@@ -41,7 +43,8 @@ static_assert(work<Net>.most == after_forward + 4 - 512 + 512 + 1024 + 64);
 // A product of 2 * 8 * 16 * 32: each layer's forward and weights, and down's input. x wants no gradient.
 static_assert(work<Net>.flops == 5 * 8192);
 
-// The same network twice over as a recomputed layer keeps its input alone, and computes its forward twice.
+// The same network twice over as a recomputed layer keeps its input and the state of the random numbers, and
+// computes its forward twice.
 struct Layer {
   BOOST_HANA_DEFINE_STRUCT(Layer, (Net::Up, up), (Net::Down, down));
   constexpr auto forward(auto& run, const auto& x) const {  // (8, 16) -> same
@@ -57,8 +60,8 @@ struct Deep {
 };
 
 constexpr Workload kept = work<Deep>, again = work<Deep, wrap::WholeModel, checkpoint::Recompute>;
-static_assert(kept.saved == inputs + 2 * (2 * 1024) + 512 + 512 + 4);
-static_assert(again.saved == inputs + 512 + 512 + 4);
+static_assert(kept.saved == inputs + 2 * (2 * 1024) + 512 + 512 + 4 + 8);
+static_assert(again.saved == inputs + 512 + 512 + 4 + 8 + 2 * random_state);
 static_assert(kept.flops == 11 * 8192);
 static_assert(again.flops == kept.flops + 4 * 8192);
 

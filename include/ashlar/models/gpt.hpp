@@ -55,14 +55,14 @@ struct Gpt {
 
   constexpr Gpt() : tokens(nn::normal(0.02)), positions(nn::normal(0.02)) {}
 
-  constexpr auto forward(auto& run, const auto& ids) const {                                   // (B, T), int64
+  constexpr auto forward(auto& run, const auto& ids) const {                         // (B, T), int64
     auto x = run(tokens, ids) + run(positions, ops::positions(ids, shape.context));  // (B, T, dim)
     for (const Block& block : blocks) x = run(block, x);
     return ops::linear(run(norm, x), head->weight);  // (B, T, vocabulary)
   }
 
   constexpr auto loss(auto& run, const auto& ids, const auto& targets) const {  // (B, T), int64, both
-    return ops::cross_entropy(forward(run, ids), targets);            // scalar, float32
+    return ops::cross_entropy(forward(run, ids), targets);                      // scalar, float32
   }
 };
 

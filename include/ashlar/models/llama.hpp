@@ -62,7 +62,7 @@ struct Llama {
   }
 
   constexpr auto forward(auto& run, const auto& ids) const {  // (B, T), int64
-    auto x = run(tokens, ids);                      // (B, T, dim)
+    auto x = run(tokens, ids);                                // (B, T, dim)
     for (const Block& block : blocks) x = run(block, x);
     x = run(norm, x);
     if constexpr (shape.tied)
@@ -72,7 +72,7 @@ struct Llama {
   }
 
   constexpr auto loss(auto& run, const auto& ids, const auto& targets) const {  // (B, T), int64, both
-    return ops::cross_entropy(forward(run, ids), targets);            // scalar, float32
+    return ops::cross_entropy(forward(run, ids), targets);                      // scalar, float32
   }
 };
 

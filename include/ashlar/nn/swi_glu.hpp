@@ -17,7 +17,7 @@ struct SwiGlu {
   constexpr SwiGlu(Init inner, Init residual) : gate(inner), up(inner), down(residual) {}
 
   constexpr auto forward(auto& run, const auto& x) const {  // (..., dim) -> same
-    const auto gates = run(gate, x);              // (..., hidden)
+    const auto gates = run(gate, x);                        // (..., hidden)
     return run(down, ops::silu_mul(gates, run(up, x)));
   }
 };

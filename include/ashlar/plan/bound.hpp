@@ -16,8 +16,7 @@ struct machine {
 };
 
 // NVIDIA's data sheet: bfloat16 without sparsity, HBM3e, NVLink of the fourth generation.
-inline constexpr machine h200{
-    .memory = 141'000'000'000, .flops = 989e12, .bandwidth = 4.8e12, .link = 450e9};
+inline constexpr machine h200{.memory = 141'000'000'000, .flops = 989e12, .bandwidth = 4.8e12, .link = 450e9};
 
 // Seconds: max(flops / F + updated / B, sent / L), for arithmetic and communication can at best hide one
 // another. A rank of N sends (N-1)/N of what is gathered or reduce-scattered, and twice that of an

@@ -32,9 +32,10 @@ namespace detail {
 
 template <class... Needs>
 consteval bool none_fits() {
-  static_assert(sizeof...(Needs) < 0,
-                "[ashlar.plan.2] no strategy of the list fits into the machine's memory, and Needs<Strategy, GiB> "
-                "says what each would need: write a strategy that keeps less, a smaller batch or a larger world");
+  static_assert(
+      sizeof...(Needs) < 0,
+      "[ashlar.plan.2] no strategy of the list fits into the machine's memory, and Needs<Strategy, GiB> "
+      "says what each would need: write a strategy that keeps less, a smaller batch or a larger world");
   return true;
 }
 
@@ -67,10 +68,10 @@ struct Pick<0, First, Rest...> {
 
 template <class Model, machine on, world ranks, batch each, class... Strategies>
 consteval auto choose() {
-  constexpr std::size_t best =
-      Choice<on, Strategies...>::best({plan<Strategies, Model>(ranks, each)...});
+  constexpr std::size_t best = Choice<on, Strategies...>::best({plan<Strategies, Model>(ranks, each)...});
   if constexpr (best == sizeof...(Strategies)) {
-    none_fits<Needs<Strategies, (plan<Strategies, Model>(ranks, each).peak() + (1L << 30) - 1) / (1L << 30)>...>();
+    none_fits<
+        Needs<Strategies, (plan<Strategies, Model>(ranks, each).peak() + (1L << 30) - 1) / (1L << 30)>...>();
     return Pick<0, Strategies...>();
   } else {
     return Pick<best, Strategies...>();

@@ -95,7 +95,8 @@ std::string describe(const Plan& plan) {
   if (plan.work.most > 0) {
     text += "  each micro-batch needs\n";
     add_line(text, "    %-30s %12s", "activations", size_text(plan.work.saved).c_str());
-    add_line(text, "    %-30s %12s", "and what backward adds", size_text(plan.work.most - plan.work.saved).c_str());
+    add_line(text, "    %-30s %12s", "and what backward adds",
+             size_text(plan.work.most - plan.work.saved).c_str());
     add_line(text, "    %-30s %12s", "at most, with what is kept", size_text(plan.peak()).c_str());
     add_line(text, "    %-30s %12.3g", "floating-point operations", plan.work.flops);
   }
@@ -132,7 +133,8 @@ std::string to_json(const Plan& plan) {
                      {"parameters", pieces(unit.pieces)},
                      {"frozen_parameters", pieces(unit.frozen_pieces)}});
   for (const Transfer& transfer : plan.step)
-    step.push_back({{"collective", name_of(transfer.kind)}, {"unit", transfer.unit}, {"bytes", transfer.bytes}});
+    step.push_back(
+        {{"collective", name_of(transfer.kind)}, {"unit", transfer.unit}, {"bytes", transfer.bytes}});
   return Json{{"shard", plan.shard},
               {"precision", plan.precision},
               {"offload", plan.offload},

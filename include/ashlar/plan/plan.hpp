@@ -43,7 +43,7 @@ struct UnitPlan {
   Name name{};
   long trained = 0;  // parameters, without padding
   long frozen = 0;
-  long padded = 0;  // elements of the flats, with padding
+  long padded = 0;                     // elements of the flats, with padding
   std::vector<Piece> pieces{};         // where each trained parameter lies in its flat
   std::vector<Piece> frozen_pieces{};  // and each frozen one in its own
 };
@@ -69,7 +69,7 @@ struct Plan {
   Workload work{};               // of one micro-batch, where its inputs are known
 
   constexpr long kept() const { return parameters + gradients + optimizer + slots + gradient_slots; }
-  constexpr long peak() const { return kept() + work.most; }               // bytes at once
+  constexpr long peak() const { return kept() + work.most; }             // bytes at once
   constexpr double flops() const { return micro_batches * work.flops; }  // of a rank, a step
   constexpr long sent(Collective kind) const {
     long sum = 0;

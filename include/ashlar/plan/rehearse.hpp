@@ -12,6 +12,10 @@
 
 namespace ashlar {
 
+// Bytes of the state of LibTorch's random numbers on a CPU, which a recomputed layer notes before its
+// forward.
+inline constexpr long random_state = 5056;
+
 template <class Strategy, class Model>
 class SymbolicRun {
  public:
@@ -34,6 +38,7 @@ class SymbolicRun {
     };
     const Symbol output = [&] {
       if constexpr (!recomputes) return build();
+      tape_.allocate(random_state);  // and the layer keeps it from step to step
       tape_.records = false;
       const Symbol kept = call(module, *this, inputs...);
       tape_.records = true;
@@ -76,6 +81,7 @@ constexpr Workload rehearse(auto inputs) {
   Tape tape(Precision::compute, Precision::reduce);
   SymbolicRun<Strategy, Model> run(tape);
   Workload work;
+  tape.allocate(8);  // where the step adds up its loss
   const auto arguments = inputs(tape);
   const Symbol loss = std::apply([&](const auto&... each) { return model.loss(run, each...); }, arguments);
   work.saved = tape.live();

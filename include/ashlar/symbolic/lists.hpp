@@ -1,4 +1,5 @@
-// Few and Many: lists that are cheap in constant expressions, where each step of std::vector's own code counts.
+// Few and Many: lists that are cheap in constant expressions, where each step of std::vector's own code
+// counts.
 #pragma once
 
 #include <array>

@@ -29,8 +29,7 @@ constexpr Symbol linear(const Symbol& x, const nn::AnyParameter& weight, long ou
   }
   Shape shape = x.shape();
   shape.back() = out;
-  return Symbol(tape, shape, x.values(),
-                trained || x.node() >= 0 ? tape.note(node) : -1);
+  return Symbol(tape, shape, x.values(), trained || x.node() >= 0 ? tape.note(node) : -1);
 }
 
 // The query rows that LibTorch's CPU kernel takes at a time
@@ -46,8 +45,7 @@ constexpr double attention_flops(const Symbol& query, int count) {
 }
 
 // The output, of query's shape, of inputs that live in `saved`.
-constexpr Symbol attend(const Symbol& query, long heads, Few<int, 8> saved,
-                        Few<Tape::Input, 8> inputs) {
+constexpr Symbol attend(const Symbol& query, long heads, Few<int, 8> saved, Few<Tape::Input, 8> inputs) {
   Tape& tape = query.tape();
   const long tokens = query.size(-2), dim = query.size(-1) / heads;
   const long rows = query_rows(tokens), columns = std::min(tokens, 512L);
@@ -164,9 +162,9 @@ constexpr Symbol cross_entropy(const Symbol& logits, const Symbol&) {
   const Symbol wide = symbolic::to(logits, Values::f32);
   const Symbol logarithms(wide.tape(), wide.shape(), Values::f32);
   const int softmax = wide.tape().note({.saved = {logarithms.storage()}, .inputs = {wide.gradient()}});
-  return Symbol(
-      wide.tape(), {}, Values::f32,
-      wide.tape().note({.saved = {logarithms.storage()}, .inputs = Tape::Input{softmax, logarithms.bytes()}}));
+  return Symbol(wide.tape(), {}, Values::f32,
+                wide.tape().note(
+                    {.saved = {logarithms.storage()}, .inputs = Tape::Input{softmax, logarithms.bytes()}}));
 }
 
 }  // namespace ashlar::ops

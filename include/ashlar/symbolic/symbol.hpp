@@ -20,11 +20,7 @@ class Symbol {
  public:
   // A new tensor of `shape`, of which `node` is the source.
   constexpr Symbol(Tape& tape, Shape shape, Values values, int node = -1)
-      : tape_(&tape),
-        shape_(shape),
-        values_(values),
-        node_(node),
-        storage_(tape.allocate(bytes())) {}
+      : tape_(&tape), shape_(shape), values_(values), node_(node), storage_(tape.allocate(bytes())) {}
 
   constexpr Symbol(const Symbol& other)
       : tape_(other.tape_),

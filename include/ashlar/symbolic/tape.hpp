@@ -139,7 +139,7 @@ class Tape {
     int outer = 0;
     int output = -1;  // the node, and its storage
     int storage = -1;
-    bool unit = false;          // its parameters' gradients are complete when it ends
+    bool unit = false;   // its parameters' gradients are complete when it ends
     Many<long> trace{};  // of a forward that runs again before the backward
     double trace_flops = 0;
   };
