@@ -47,7 +47,7 @@ constexpr auto strategies =
                   Trainer<shard::Zero2, precision::Fp32, offload::None, Blocks>,
                   Trainer<shard::ShardGradOp, precision::Fp32, offload::None, Blocks>,
                   Trainer<shard::Zero3, precision::Fp32, offload::None, Blocks>,
-                  Trainer<shard::Zero3, precision::Fp32, offload::None, wrap::BySize<8'000'000>>,
+                  Trainer<shard::Zero3, precision::Fp32, offload::None, wrap::BySize<2'000'000>>,
                   Trainer<shard::Zero3, precision::Fp32, offload::None, Blocks, checkpoint::Recompute>,
                   Trainer<shard::Zero3, precision::Bf16Mixed, offload::None, Blocks>,
                   Trainer<shard::Zero3, precision::Bf16Mixed, offload::None, Blocks, checkpoint::Recompute>>;
@@ -135,7 +135,7 @@ void write_csv(std::ostream& out, const nlohmann::ordered_json& rows) {
 
 // Two bars a strategy: time a step, with its quartiles, and peak memory, with a line where the plan has it.
 void write_svg(std::ostream& out, const nlohmann::ordered_json& rows) {
-  const auto most = [&](std::initializer_list<const char*> keys) {
+  const auto highest = [&](std::initializer_list<const char*> keys) {
     double most = 0;
     for (const auto& row : rows)
       for (const char* key : keys) most = std::max(most, row[key].get<double>());
@@ -143,8 +143,8 @@ void write_svg(std::ostream& out, const nlohmann::ordered_json& rows) {
   };
   constexpr int line = 34, left = 430, width = 300, gap = 130;
   const int height = 60 + line * static_cast<int>(rows.size());
-  const double per_ms = width / most({"ms_high"}),
-               per_byte = width / most({"peak_bytes", "planned_peak_bytes"});
+  const double per_ms = width / highest({"ms_high"}),
+               per_byte = width / highest({"peak_bytes", "planned_peak_bytes"});
   const auto text = [&](double x, double y, const std::string& words) {
     std::string escaped;
     for (const char c : words) escaped += c == '<' ? "&lt;" : c == '>' ? "&gt;" : std::string(1, c);

@@ -66,15 +66,20 @@ struct Pick<0, First, Rest...> {
   using type = First;
 };
 
+template <class Strategy, class Model>
+consteval long needed_GiB(world ranks, batch each) {
+  return (plan<Strategy, Model>(ranks, each).peak() + (1L << 30) - 1) >> 30;
+}
+
+// Where none fits the first is chosen: the mistake has been explained, and what follows from it is none.
 template <class Model, machine on, world ranks, batch each, class... Strategies>
 consteval auto choose() {
   constexpr std::size_t best = Choice<on, Strategies...>::best({plan<Strategies, Model>(ranks, each)...});
-  if constexpr (best == sizeof...(Strategies)) {
-    none_fits<
-        Needs<Strategies, (plan<Strategies, Model>(ranks, each).peak() + (1L << 30) - 1) / (1L << 30)>...>();
-    return Pick<0, Strategies...>();
-  } else {
+  if constexpr (best < sizeof...(Strategies)) {
     return Pick<best, Strategies...>();
+  } else {
+    none_fits<Needs<Strategies, needed_GiB<Strategies, Model>(ranks, each)>...>();
+    return Pick<0, Strategies...>();
   }
 }
 
