@@ -96,8 +96,8 @@ void run(World& world, const Options& options, Row& row) {
     row.seconds.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
   }
 
-  const Plan planned =
-      plan<Strategy, Model>(ashlar::world{world.size()}, batch{options.sequences, options.tokens});
+  const auto [ids, targets] = batches.at(0);
+  const Plan planned = trainer.plan(ids, targets);
   row.name = strategy_name(planned);
   row.planned_peak = planned.peak();
   row.peak = report::peak_tensor_bytes(device) - before;

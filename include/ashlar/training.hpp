@@ -195,15 +195,16 @@ class Training {
     requires(sizeof...(Inputs) > 0)
   Plan plan(const Inputs&... inputs) const {
     Plan planned = plan();
-    planned.work = rehearse<Strategy, Model>([&](Tape& tape) {
-      const auto symbol = [&](const Tensor& input) {
-        Shape shape;
-        for (const long size : input.sizes())
-          shape.push_back(shape.empty() ? size / recipe_.micro_batches : size);
-        return Symbol(tape, shape, input.is_floating_point() ? Values::compute : Values::i64);
-      };
-      return std::tuple(symbol(inputs)...);
-    });
+    planned.work =
+        rehearse<Strategy, Model>(device_.is_cpu() ? kernels::cpu : kernels::cuda, [&](Tape& tape) {
+          const auto symbol = [&](const Tensor& input) {
+            Shape shape;
+            for (const long size : input.sizes())
+              shape.push_back(shape.empty() ? size / recipe_.micro_batches : size);
+            return Symbol(tape, shape, input.is_floating_point() ? Values::compute : Values::i64);
+          };
+          return std::tuple(symbol(inputs)...);
+        });
     return planned;
   }
 

@@ -26,7 +26,7 @@ struct Net {
 template <class Model, class Wrap = wrap::WholeModel, class Checkpoint = checkpoint::None>
 constexpr Workload work =
     rehearse<Trainer<shard::Replicate, precision::Fp32, offload::None, Wrap, Checkpoint>, Model>(
-        [](Tape& tape) {
+        kernels::cpu, [](Tape& tape) {
           return std::tuple(Symbol(tape, {8, 16}, Values::f32), Symbol(tape, {8}, Values::i64));
         });
 

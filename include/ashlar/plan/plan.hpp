@@ -19,9 +19,10 @@
 
 namespace ashlar {
 
-// How many ranks share the work.
+// How many ranks share the work, and what they run on.
 struct world {
   int size = 1;
+  kernels run = kernels::cuda;
 };
 
 // What each rank computes in one micro-batch: so many sequences of so many ids.
@@ -174,7 +175,7 @@ template <class Strategy, class Model, class Optimizer = optim::AdamW>
 constexpr Plan plan(world ranks, batch each, int micro_batches = 1) {
   Plan planned = plan<Strategy, Model, Optimizer>(ranks, micro_batches);
   if constexpr (plannable<Strategy, Model> && constant_shapes<Model>)
-    planned.work = rehearse<Strategy, Model>([each](Tape& tape) {
+    planned.work = rehearse<Strategy, Model>(ranks.run, [each](Tape& tape) {
       const Symbol ids(tape, {each.sequences, each.tokens}, Values::i64);
       return std::tuple(ids, Symbol(tape, ids.shape(), Values::i64));
     });

@@ -38,7 +38,7 @@ class SymbolicRun {
     };
     const Symbol output = [&] {
       if constexpr (!recomputes) return build();
-      tape_.allocate(random_state);  // and the layer keeps it from step to step
+      if (tape_.run == kernels::cpu) tape_.allocate(random_state);  // the layer keeps it from step to step
       tape_.records = false;
       const Symbol kept = call(module, *this, inputs...);
       tape_.records = true;
@@ -68,7 +68,7 @@ struct Workload {
 
 // `inputs`: makes the inputs of the model's loss on a tape, as a tuple-like that `std::apply` takes.
 template <class Strategy, class Model>
-constexpr Workload rehearse(auto inputs) {
+constexpr Workload rehearse(kernels runs, auto inputs) {
   using Precision = typename Strategy::Precision;
   Model model{};
   bind_ties(model);
@@ -78,7 +78,7 @@ constexpr Workload rehearse(auto inputs) {
       if (role == Role::trained) member.gradient = &gradient;
   });
 
-  Tape tape(Precision::compute, Precision::reduce);
+  Tape tape(runs, Precision::compute, Precision::reduce);
   SymbolicRun<Strategy, Model> run(tape);
   Workload work;
   tape.allocate(8);  // where the step adds up its loss

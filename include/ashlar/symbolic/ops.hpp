@@ -44,21 +44,26 @@ constexpr double attention_flops(const Symbol& query, int count) {
   return count * 2.0 * static_cast<double>(query.numel()) * (tokens + 1) / 2;
 }
 
-// The output, of query's shape, of inputs that live in `saved`.
-constexpr Symbol attend(const Symbol& query, long heads, Few<int, 8> saved, Few<Tape::Input, 8> inputs) {
+// The output, of query's shape, of inputs that live in `saved`. On a CPU LibTorch's flash attention; on a GPU
+// cuDNN's, whose backward adds up the query's gradient in float32 and, where heads share keys, makes a
+// gradient of key and value for each.
+constexpr Symbol attend(const Symbol& query, long heads, bool shares_keys, Few<int, 8> saved,
+                        Few<Tape::Input, 8> inputs) {
   Tape& tape = query.tape();
   const long tokens = query.size(-2), dim = query.size(-1) / heads;
   const long rows = query_rows(tokens), columns = std::min(tokens, 512L);
   tape.compute_now(attention_flops(query, 2));
   Symbol out(tape, query.shape(), query.values());
   const Symbol log_sum(tape, {query.numel() / query.size(-1), heads}, Values::f32);
-  tape.touch(4 * rows * (columns + 2 + dim));
+  long beside = 4 * 2 * rows * columns;
+  if (tape.run == kernels::cpu)
+    tape.touch(4 * rows * (columns + 2 + dim));
+  else
+    beside = 4 * query.numel() + log_sum.bytes() + (shares_keys ? 2 * query.bytes() : 0);
   saved.push_back(out.storage());
   saved.push_back(log_sum.storage());
-  return out.from(tape.note({.saved = saved,
-                             .inputs = inputs,
-                             .beside = 4 * 2 * rows * columns,
-                             .flops = attention_flops(query, 5)}));
+  return out.from(
+      tape.note({.saved = saved, .inputs = inputs, .beside = beside, .flops = attention_flops(query, 5)}));
 }
 
 }  // namespace detail
@@ -91,8 +96,9 @@ constexpr Symbol positions(const Symbol& ids, long) {
 template <long dim>
 constexpr Symbol layer_norm(const Symbol& x, const nn::Parameter<dim>& weight, const nn::Parameter<dim>&,
                             double) {
-  const Symbol mean(x.tape(), {x.numel() / dim}, x.values()),
-      deviation(x.tape(), {x.numel() / dim}, x.values());
+  const Values statistics = x.tape().run == kernels::cpu ? x.values() : Values::f32;
+  const Symbol mean(x.tape(), {x.numel() / dim}, statistics),
+      deviation(x.tape(), {x.numel() / dim}, statistics);
   const bool trained = weight.gradient != nullptr;
   return Symbol(x.tape(), x.shape(), x.values(),
                 x.tape().note({.saved = {x.storage(), mean.storage(), deviation.storage()},
@@ -100,12 +106,20 @@ constexpr Symbol layer_norm(const Symbol& x, const nn::Parameter<dim>& weight, c
                                .parameters = trained ? 2 * dim * x.width() : 0}));
 }
 
-// LibTorch composes it on the CPU: (wide * rsqrt(mean(wide^2) + epsilon)).to(type) * weight, wide in float32.
+// One kernel on a GPU. On the CPU LibTorch composes it: (wide * rsqrt(mean(wide^2) + epsilon)) * weight, wide
+// in float32.
 template <long dim>
 constexpr Symbol rms_norm(const Symbol& x, const nn::Parameter<dim>& weight, double) {
   Tape& tape = x.tape();
-  const Symbol wide = symbolic::to(x, Values::f32);
+  const bool trained = weight.gradient != nullptr;
   const Shape rows{x.numel() / dim, 1};
+  if (tape.run == kernels::cuda) {
+    const Symbol root(tape, rows, Values::f32);
+    return symbolic::like(x, {.saved = {x.storage(), root.storage()},
+                              .inputs = {x.gradient()},
+                              .parameters = trained ? dim * x.width() : 0});
+  }
+  const Symbol wide = symbolic::to(x, Values::f32);
   const int squared =
       tape.note({.saved = {wide.storage()}, .inputs = {wide.gradient()}, .beside = 2 * wide.bytes()});
   tape.touch(wide.bytes());
@@ -113,7 +127,6 @@ constexpr Symbol rms_norm(const Symbol& x, const nn::Parameter<dim>& weight, dou
   const Symbol scaled = symbolic::like(wide, {.saved = {wide.storage(), root.storage()},
                                               .inputs = {wide.gradient(), root.gradient()},
                                               .beside = wide.bytes()});
-  const bool trained = weight.gradient != nullptr;
   const Symbol weighted(tape, x.shape(), Values::f32,
                         tape.note({.saved = {scaled.storage()},
                                    .inputs = {scaled.gradient()},
@@ -148,8 +161,8 @@ constexpr Symbol rope(const Symbol& x, long heads, double) {
 }
 
 constexpr Symbol causal_attention(const Symbol& query, const Symbol& key, const Symbol& value, long heads,
-                                  long) {
-  return detail::attend(query, heads, {query.storage(), key.storage(), value.storage()},
+                                  long kv_heads) {
+  return detail::attend(query, heads, kv_heads != heads, {query.storage(), key.storage(), value.storage()},
                         {query.gradient(), key.gradient(), value.gradient()});
 }
 

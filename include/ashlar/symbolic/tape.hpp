@@ -15,6 +15,9 @@
 
 namespace ashlar {
 
+// Whose kernels run: LibTorch's for the CPU, with one thread, or for NVIDIA's GPUs.
+enum class kernels { cpu, cuda };
+
 class Tape {
  public:
   // Whose output a node read, and the bytes of the gradient it makes for it. 0 bytes: it hands on the
@@ -38,10 +41,12 @@ class Tape {
     Few<int, 8> arrived{};         // storages of gradients, while backward runs
   };
 
-  constexpr Tape(dtype computes, dtype reduces) : compute(computes), reduce(reduces) {
+  constexpr Tape(kernels runs, dtype computes, dtype reduces)
+      : run(runs), compute(computes), reduce(reduces) {
     graphs_.push_back(Graph());
   }
 
+  kernels run;
   dtype compute, reduce;
   bool records = true;  // autograd is on
 
@@ -50,7 +55,9 @@ class Tape {
   constexpr double flops() const { return flops_; }
 
   // Storages, counted by holders.
-  constexpr int allocate(long bytes) {
+  constexpr int allocate(long size) {
+    const long bytes =
+        run == kernels::cuda ? (size + 511) / 512 * 512 : size;  // CUDACachingAllocator's blocks
     change(bytes);
     if (free_ < 0) return static_cast<int>(storages_.push_back({bytes, 1}));
     const int storage = std::exchange(free_, at(free_).next);
@@ -167,7 +174,7 @@ class Tape {
     nodes[index(output)].arrived.push_back(seed);
     for (std::size_t n = nodes.size(); n-- > 0;) {
       if (is_leaf(nodes[n])) continue;
-      if (!nodes[n].arrived.empty()) parameters += run(nodes, nodes[n]);
+      if (!nodes[n].arrived.empty()) parameters += run_node(nodes, nodes[n]);
       for (const int storage : nodes[n].saved) release(storage);
     }
     graphs_[index(which)].nodes = std::move(nodes);
@@ -179,7 +186,7 @@ class Tape {
     return node.inputs.empty() && node.saved.empty() && node.parameters == 0 && node.weight == nullptr;
   }
 
-  constexpr long run(Many<Node>& nodes, Node& node) {
+  constexpr long run_node(Many<Node>& nodes, Node& node) {
     compute_now(node.flops);
     long parameters = 0;
     Few<int, 8> made;
