@@ -8,7 +8,7 @@ namespace ashlar {
 // A declared module's forward gets the executor for its own children; a torch module runs its children
 // itself.
 template <class M>
-auto call(const M& module, auto& run, const auto&... inputs) {
+constexpr auto call(const M& module, auto& run, const auto&... inputs) {
   if constexpr (!torch_module<M>)
     return module.forward(run, inputs...);
   else if constexpr (requires { module.ptr(); })
