@@ -55,7 +55,6 @@ void check(long sequences, long tokens) {
     INFO(strategy_name(planned) << ", " << sequences << " x " << tokens << ": " << kept << " bytes kept, "
                                 << peak << " at most, planned " << planned.kept() << " and "
                                 << planned.peak());
-    if (gpu) WARN("planned " << planned.peak() << " of " << peak << ", kept " << kept);
     CHECK(holds(planned.peak(), peak));
     const kernels run = gpu ? kernels::cuda : kernels::cpu;
     CHECK(plan<Strategy, Model>(ashlar::world{world().size(), run}, batch{sequences, tokens}).peak() ==

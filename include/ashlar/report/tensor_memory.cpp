@@ -49,8 +49,11 @@ void count_from_now_on() {
   [[maybe_unused]] static const bool once = (c10::SetCPUAllocator(&counting, /*priority=*/1), true);
 }
 
+// All zero before the device's first tensor.
 c10::CachingDeviceAllocator::Stat of_gpu(c10::Device device) {
-  return c10::getDeviceAllocator(device.type())->getDeviceStats(device.index()).allocated_bytes[0];
+  c10::DeviceAllocator& allocator = *c10::getDeviceAllocator(device.type());
+  if (!allocator.initialized()) return {};
+  return allocator.getDeviceStats(device.index()).allocated_bytes[0];
 }
 
 }  // namespace
@@ -68,7 +71,11 @@ std::int64_t peak_tensor_bytes(c10::Device device) {
 }
 
 void reset_peak_tensor_bytes(c10::Device device) {
-  if (!device.is_cpu()) return c10::getDeviceAllocator(device.type())->resetPeakStats(device.index());
+  if (!device.is_cpu()) {
+    c10::DeviceAllocator& allocator = *c10::getDeviceAllocator(device.type());
+    if (allocator.initialized()) allocator.resetPeakStats(device.index());
+    return;
+  }
   count_from_now_on();
   peak = live.load();
 }
