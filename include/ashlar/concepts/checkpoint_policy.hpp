@@ -5,7 +5,8 @@
 //
 //   needs  name; recomputes<Model, T>(): whether a module of type T below Model keeps its inputs only;
 //          applies<Model>(): whether the policy can be honoured for this model at all.
-//   laws   gradients are bit-equal to None's, whatever is kept (the random state is restored too).
+//   laws   gradients are bit-equal to None's, whatever is kept: the random state is restored, too
+//          (laws/checkpoint.hpp checks it).
 #pragma once
 
 #include <ashlar/concepts/shard_policy.hpp>
