@@ -11,9 +11,13 @@
 namespace ashlar {
 namespace {
 
+constexpr Piece piece(std::string_view name, long numel, bool decays) {
+  return {.name = name, .numel = numel, .decays = decays};
+}
+
 // Constants first. A matrix of 3x5, a bias of 5 and a matrix of 8x8 over 3 ranks: the matrices come first.
 constexpr std::vector<Piece> small() {
-  return {{"matrix", 15, true}, {"bias", 5, false}, {"square", 64, true}};
+  return {piece("matrix", 15, true), piece("bias", 5, false), piece("square", 64, true)};
 }
 static_assert(Layout(small(), 3).pieces[0].offset == 0);
 static_assert(Layout(small(), 3).pieces[1].offset == 128);
@@ -81,7 +85,7 @@ TEST_CASE("pieces and gaps cover a flat once, wherever the reference puts them")
     std::vector<Piece> pieces;
     for (long count = below(7); count > 0; --count)
       pieces.push_back(
-          {std::to_string(count), below(4) == 0 ? 64 * (1 + below(3)) : 1 + below(300), below(2) == 0});
+          piece(std::to_string(count), below(4) == 0 ? 64 * (1 + below(3)) : 1 + below(300), below(2) == 0));
     const int world = 1 + static_cast<int>(below(9));
     INFO("round " << round << ", world " << world);
     compare(pieces, world);
@@ -89,18 +93,21 @@ TEST_CASE("pieces and gaps cover a flat once, wherever the reference puts them")
 }
 
 TEST_CASE("a world much larger than the flat pads each rank's shard to one alignment") {
-  compare({{"bias", 3, false}}, 100);
-  CHECK(Layout({{"bias", 3, false}}, 100).shard == 64);
+  compare({piece("bias", 3, false)}, 100);
+  CHECK(Layout({piece("bias", 3, false)}, 100).shard == 64);
 }
 
 TEST_CASE("each unit gets its own parameters, trained and frozen apart, in the order of declaration") {
   Census census;
-  census.units = {{"", -1}, {"layers.0", 0}, {"layers.1", 0}};
-  census.parameters = {{"own", 3, false, true, 0},
-                       {"layers.0.a", 10, true, true, 1},
-                       {"layers.0.b", 20, true, false, 1},
-                       {"layers.0.c", 30, false, true, 1},
-                       {"layers.1.a", 40, true, false, 2}};
+  census.units = {{}, {.name = Name("layers.0"), .parent = 0}, {.name = Name("layers.1"), .parent = 0}};
+  auto add = [&](std::string_view name, long numel, bool decays, bool trained, int unit) {
+    census.parameters.push_back({name, numel, decays, trained, unit});
+  };
+  add("own", 3, false, true, 0);
+  add("layers.0.a", 10, true, true, 1);
+  add("layers.0.b", 20, true, false, 1);
+  add("layers.0.c", 30, false, true, 1);
+  add("layers.1.a", 40, true, false, 2);
   const std::vector<UnitLayout> units = lay_out(census, 2);
   auto names = [](const Layout& layout) {
     std::string all;

@@ -51,13 +51,17 @@ static_assert(reads(of(units({-1}), pass::forward, true), "E0 | G0 R0 L0"));
 static_assert(reads(of(units({-1}), pass::forward, false), "E0 L0"));
 
 // Three layers under Zero3: each leaves after its forward but the last, of which backward begins.
-constexpr Census flat = units({-1, 0, 0, 0});
-static_assert(reads(of(flat, pass::forward, true),
+constexpr Census row(int layers) {
+  Census census;
+  for (int u = 0; u <= layers; ++u) census.units.push_back({.parent = u == 0 ? -1 : 0});
+  return census;
+}
+static_assert(reads(of(row(3), pass::forward, true),
                     "E0 E1 L1 E2 L2 E3 | G0 G3 R3 L3 E2 G2 R2 L2 E1 G1 R1 L1 R0 L0"));
-static_assert(reads(of(flat, pass::forward, false), "E0 E1 L1 E2 L2 E3 L3 L0"));
+static_assert(reads(of(row(3), pass::forward, false), "E0 E1 L1 E2 L2 E3 L3 L0"));
 // Under ShardGradOp all stay, in evaluation none.
-static_assert(reads(of(flat, pass::backward, true), "E0 E1 E2 E3 | G0 G3 R3 L3 G2 R2 L2 G1 R1 L1 R0 L0"));
-static_assert(reads(of(flat, pass::backward, false), "E0 E1 L1 E2 L2 E3 L3 L0"));
+static_assert(reads(of(row(3), pass::backward, true), "E0 E1 E2 E3 | G0 G3 R3 L3 G2 R2 L2 G1 R1 L1 R0 L0"));
+static_assert(reads(of(row(3), pass::backward, false), "E0 E1 L1 E2 L2 E3 L3 L0"));
 
 // Units inside units: a parent is whole as long as its children are, and the last stays with all inside it.
 static_assert(reads(of(units({-1, 0, 1, 1, 0, 4}), pass::forward, true),
@@ -79,17 +83,12 @@ constexpr bool gathers(const Schedule& schedule, std::string_view order) {
   for (const Gather& gather : schedule.gathers) all += static_cast<char>('0' + gather.unit);
   return all == order;
 }
-static_assert(gathers(of(flat, pass::forward, true), "012321"));
-static_assert(gathers(of(flat, pass::forward, false), "0123"));
-static_assert(gathers(of(flat, pass::backward, true), "0123"));
-static_assert(of(flat, pass::forward, true).slots == std::vector<long>{100, 103, 102});
-static_assert(of(flat, pass::backward, true).slots == std::vector<long>{100, 101, 102, 103});
+static_assert(gathers(of(row(3), pass::forward, true), "012321"));
+static_assert(gathers(of(row(3), pass::forward, false), "0123"));
+static_assert(gathers(of(row(3), pass::backward, true), "0123"));
+static_assert(of(row(3), pass::forward, true).slots == std::vector<long>{100, 103, 102});
+static_assert(of(row(3), pass::backward, true).slots == std::vector<long>{100, 101, 102, 103});
 
-constexpr Census row(int layers) {
-  Census census;
-  for (int u = 0; u <= layers; ++u) census.units.push_back({.parent = u == 0 ? -1 : 0});
-  return census;
-}
 constexpr bool needs(int layers, pass reshard_after, bool trains, std::size_t slots,
                      std::size_t gradient_slots) {
   const Schedule schedule = of(row(layers), reshard_after, trains);

@@ -45,7 +45,7 @@ struct Stack {
 
 struct Pass {
   double loss = 0;
-  std::vector<Tensor> gradients;  // by unit: 1D, padded
+  std::vector<Tensor> gradients{};  // by unit: 1D, padded
 };
 
 template <class Checkpoint, class Comm, class Model>
