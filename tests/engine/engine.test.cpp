@@ -217,9 +217,7 @@ TEST_CASE("model.5: a torch module registers a parameter once") {
 struct Dropped {
   using Inner = nn::Linear<6, 6>;
   BOOST_HANA_DEFINE_STRUCT(Dropped, (Inner, inner));
-  Tensor forward(auto& run, const Tensor& x) const {
-    return x + at::dropout(run(inner, x), 0.5, at::GradMode::is_enabled());
-  }
+  Tensor forward(auto& run, const Tensor& x) const { return x + at::dropout(run(inner, x), 0.5, true); }
 };
 struct Twice {
   using Layers = std::array<Dropped, 2>;

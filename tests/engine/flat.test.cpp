@@ -16,7 +16,7 @@ const c10::Device cpu(c10::kCPU);
 
 // A matrix of 3x5 and a bias of 5 over three ranks: 192 elements, of which a rank has 64.
 Layout small() {
-  return Layout({{"bias", 5, false}, {"matrix", 15, true}}, 3);
+  return Layout({{Name("bias"), 5, false, 0}, {Name("matrix"), 15, true, 0}}, 3);
 }
 
 bool backed(const Tensor& tensor) {

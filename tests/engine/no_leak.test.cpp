@@ -3,6 +3,7 @@
 // processes: 1 2
 #include <ATen/ATen.h>
 #include <c10/core/CPUAllocator.h>
+#include <c10/core/impl/alloc_cpu.h>
 
 #include <malloc.h>
 
@@ -17,35 +18,31 @@
 namespace ashlar {
 namespace {
 
-// Counts the bytes of tensors that are alive, around LibTorch's own allocator.
+// Counts the bytes of the tensors that are alive, in place of LibTorch's own allocator.
 class Counting final : public c10::Allocator {
  public:
-  Counting() : inner_(c10::GetCPUAllocator()) { c10::SetCPUAllocator(this, /*priority=*/100); }
-  ~Counting() override { c10::SetCPUAllocator(inner_, 100); }
+  Counting() : before_(c10::GetCPUAllocator()) { c10::SetCPUAllocator(this, /*priority=*/100); }
+  ~Counting() override { c10::SetCPUAllocator(before_, 100); }
 
   c10::DataPtr allocate(size_t bytes) override {
-    live += static_cast<long>(bytes);
-    auto* block = new Block{inner_->allocate(bytes), static_cast<long>(bytes)};
-    return {block->data.get(), block, &release, c10::Device(c10::kCPU)};
+    void* data = c10::alloc_cpu(bytes);
+    live += static_cast<long>(::malloc_usable_size(data));
+    return {data, data, &release, c10::Device(c10::kCPU)};
   }
-  void copy_data(void* to, const void* from, size_t count) const override {
-    default_copy_data(to, from, count);
+  c10::DeleterFnPtr raw_deleter() const override { return &release; }
+  void copy_data(void* to, const void* from, size_t bytes) const override {
+    default_copy_data(to, from, bytes);
   }
 
   static inline long live = 0;
 
  private:
-  struct Block {
-    c10::DataPtr data;
-    long bytes;
-  };
-  static void release(void* context) {
-    auto* block = static_cast<Block*>(context);
-    live -= block->bytes;
-    delete block;
+  static void release(void* data) {
+    live -= static_cast<long>(::malloc_usable_size(data));
+    c10::free_cpu(data);
   }
 
-  c10::Allocator* inner_;
+  c10::Allocator* before_;
 };
 
 struct Memory {
