@@ -5,6 +5,8 @@
 #include <c10/core/CPUAllocator.h>
 #include <c10/core/impl/alloc_cpu.h>
 
+#include <cstring>
+
 #include <malloc.h>
 
 #include <ashlar/ashlar.hpp>
@@ -25,8 +27,9 @@ class Counting final : public c10::Allocator {
   ~Counting() override { c10::SetCPUAllocator(before_, 100); }
 
   c10::DataPtr allocate(size_t bytes) override {
-    void* data = c10::alloc_cpu(bytes);
-    live += static_cast<long>(::malloc_usable_size(data));
+    char* data = static_cast<char*>(c10::alloc_cpu(bytes + head)) + head;
+    std::memcpy(data - head, &bytes, sizeof bytes);
+    live += static_cast<long>(bytes);
     return {data, data, &release, c10::Device(c10::kCPU)};
   }
   c10::DeleterFnPtr raw_deleter() const override { return &release; }
@@ -37,9 +40,14 @@ class Counting final : public c10::Allocator {
   static inline long live = 0;
 
  private:
+  static constexpr size_t head = 64;  // bytes in front of each block, for its size; LibTorch's alignment
+
   static void release(void* data) {
-    live -= static_cast<long>(::malloc_usable_size(data));
-    c10::free_cpu(data);
+    char* begin = static_cast<char*>(data) - head;
+    size_t bytes = 0;
+    std::memcpy(&bytes, begin, sizeof bytes);
+    live -= static_cast<long>(bytes);
+    c10::free_cpu(begin);
   }
 
   c10::Allocator* before_;

@@ -106,8 +106,7 @@ TEST_CASE("the laws refuse a broken Shard policy, with the same sentence on ever
   CHECK_THAT(refusal<ReducesInPlaceOnly>(comm), ContainsSubstring("[ashlar.law.2]"));
   CHECK_THAT(refusal<KeepsUpdates>(comm),
              ContainsSubstring("[ashlar.law.3]") && ContainsSubstring("99 at element"));
-  CHECK_THAT(refusal<SkipsSmall>(comm),
-             ContainsSubstring("[ashlar.law.4]") && ContainsSubstring("in 'own'"));
+  CHECK_THAT(refusal<SkipsSmall>(comm), ContainsSubstring("[ashlar.law.4]") && ContainsSubstring("in 'own'"));
 }
 
 TEST_CASE("one rank's complaint is every rank's error, and no complaint is none") {

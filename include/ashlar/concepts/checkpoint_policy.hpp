@@ -7,6 +7,8 @@
 //          applies<Model>(): whether the policy can be honoured for this model at all.
 //   laws   gradients are bit-equal to None's, whatever is kept: the random state is restored, too
 //          (laws/checkpoint.hpp checks it).
+//   promises no autograd in the first forward of what is recomputed: a module that asks at::GradMode whether
+//            it trains gets another answer in the second, and its gradients are wrong.
 #pragma once
 
 #include <ashlar/concepts/shard_policy.hpp>
