@@ -35,57 +35,71 @@ inline std::string quoted(const Name& name) {
   return "'" + std::string(name.view()) + "'";
 }
 
+inline constexpr std::string_view take_it = "take the census with take_census";
+
+// Every parameter of the model, by its name alone.
+template <class Model>
+constexpr std::vector<ParameterSite> parameters_of(Model& model) {
+  std::vector<ParameterSite> all;
+  for_each_tensor(model, [&](const Name& name, auto&, Role role) {
+    if (role != Role::buffer) all.push_back({.name = name, .trained = role == Role::trained});
+  });
+  return all;
+}
+
+constexpr void expect_order(const std::vector<UnitSite>& units,
+                            const std::vector<ParameterSite>& parameters) {
+  const std::string_view order = "the model as unit 0, and units in the order of declaration";
+  if (units.empty() || units[0].name.size > 0 || units[0].parent != -1)
+    throw Error("law.9", order, units.empty() ? "no unit" : "unit 0 " + quoted(units[0].name), take_it);
+  std::size_t last = 0;  // the first parameter of the unit before
+  for (std::size_t u = 1; u < units.size(); ++u) {
+    const int parent = units[u].parent;
+    const bool has_parent =
+        parent >= 0 && parent < static_cast<int>(u) &&
+        lies_in(units[u].name.view(), units[static_cast<std::size_t>(parent)].name.view());
+    std::size_t first = 0;
+    while (first < parameters.size() && !lies_in(parameters[first].name.view(), units[u].name.view()))
+      ++first;
+    if (!has_parent || first < last)
+      throw Error(
+          "law.9", order,
+          "unit " + std::to_string(u) + " " + quoted(units[u].name) + " behind " + quoted(units[u - 1].name),
+          take_it);
+    if (first < parameters.size()) last = first;  // a unit may have none
+  }
+}
+
+constexpr int innermost(const std::vector<UnitSite>& units, const Name& parameter) {
+  std::size_t found = 0;
+  for (std::size_t u = 1; u < units.size(); ++u)
+    if (lies_in(parameter.view(), units[u].name.view()) && units[u].name.size >= units[found].name.size)
+      found = u;
+  return static_cast<int>(found);
+}
+
+constexpr void expect_places(const Census& census, const std::vector<ParameterSite>& parameters) {
+  if (census.parameters.size() != parameters.size())
+    throw Error("law.10", "every parameter in exactly one unit",
+                std::to_string(census.parameters.size()) + " places for " +
+                    std::to_string(parameters.size()) + " parameters",
+                take_it);
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    const ParameterSite &site = census.parameters[i], &due = parameters[i];
+    const int unit = innermost(census.units, due.name);
+    if (site.name.view() != due.name.view() || site.trained != due.trained || site.unit != unit)
+      throw Error("law.10", "parameter " + quoted(due.name) + " in unit " + std::to_string(unit),
+                  quoted(site.name) + " in unit " + std::to_string(site.unit), take_it);
+  }
+}
+
 }  // namespace detail
 
 template <class Model>
 constexpr bool units(const Census& census, Model& model) {
-  std::vector<ParameterSite> met;
-  for_each_tensor(model, [&](const Name& name, auto&, Role role) {
-    if (role != Role::buffer) met.push_back({.name = name, .trained = role == Role::trained});
-  });
-
-  // Where a unit's parameters begin among all. A unit without any begins with the next.
-  auto begin = [&](const UnitSite& unit) {
-    std::size_t i = 0;
-    while (i < met.size() && !detail::lies_in(met[i].name.view(), unit.name.view())) ++i;
-    return i;
-  };
-  const std::string_view order = "the model as unit 0, and units in the order of declaration";
-  if (census.units.empty() || census.units[0].name.size > 0 || census.units[0].parent != -1)
-    throw Error("law.9", order,
-                census.units.empty() ? "no unit" : "unit 0 " + detail::quoted(census.units[0].name),
-                "take the census with take_census");
-  for (std::size_t u = 1; u < census.units.size(); ++u) {
-    const UnitSite &unit = census.units[u], &before = census.units[u - 1];
-    const bool has_parent =
-        unit.parent >= 0 && unit.parent < static_cast<int>(u) &&
-        detail::lies_in(unit.name.view(), census.units[static_cast<std::size_t>(unit.parent)].name.view());
-    if (!has_parent || begin(unit) < begin(before))
-      throw Error("law.9", order,
-                  "unit " + std::to_string(u) + " " + detail::quoted(unit.name) + " behind " +
-                      detail::quoted(before.name),
-                  "take the census with take_census");
-  }
-
-  if (census.parameters.size() != met.size())
-    throw Error("law.10", "every parameter in exactly one unit",
-                std::to_string(census.parameters.size()) + " places for " + std::to_string(met.size()) +
-                    " parameters",
-                "take the census with take_census");
-  for (std::size_t i = 0; i < met.size(); ++i) {
-    const ParameterSite& site = census.parameters[i];
-    int innermost = 0;
-    for (std::size_t u = 1; u < census.units.size(); ++u)
-      if (const Name& name = census.units[u].name;
-          detail::lies_in(met[i].name.view(), name.view()) &&
-          name.size >= census.units[static_cast<std::size_t>(innermost)].name.size)
-        innermost = static_cast<int>(u);
-    if (site.name.view() != met[i].name.view() || site.trained != met[i].trained || site.unit != innermost)
-      throw Error("law.10",
-                  "parameter " + detail::quoted(met[i].name) + " in unit " + std::to_string(innermost),
-                  detail::quoted(site.name) + " in unit " + std::to_string(site.unit),
-                  "take the census with take_census");
-  }
+  const std::vector<ParameterSite> parameters = detail::parameters_of(model);
+  detail::expect_order(census.units, parameters);
+  detail::expect_places(census, parameters);
   return true;
 }
 
