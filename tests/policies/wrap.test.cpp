@@ -31,6 +31,17 @@ struct Adapted {
   BOOST_HANA_DEFINE_STRUCT(Adapted, (Offset, offset), (Adapters, adapters), (Head, head));
 };
 
+// A unit may have no parameter: here each but one.
+struct Scale {
+  using Factors = nn::Buffer<3>;
+  BOOST_HANA_DEFINE_STRUCT(Scale, (Factors, factors));
+};
+struct Scaled {
+  using Inner = nn::Linear<3, 3>;
+  BOOST_HANA_DEFINE_STRUCT(Scaled, (Scale, before), (Inner, inner), (Scale, behind));
+};
+static_assert(laws::wrap<wrap::Each<Scale, Scaled::Inner>, Scaled>());
+
 static_assert(laws::wrap<wrap::WholeModel, Gpt>());
 static_assert(laws::wrap<wrap::WholeModel, Llama>());
 static_assert(laws::wrap<wrap::WholeModel, Adapted>());

@@ -27,8 +27,8 @@ namespace detail {
 
 // Whether what is called `name` lies in the module called `module`; the root's name is empty.
 constexpr bool lies_in(std::string_view name, std::string_view module) {
-  return module.empty() || name == module ||
-         (name.starts_with(module) && name.substr(module.size()).starts_with('.'));
+  if (module.empty() || name == module) return true;
+  return name.size() > module.size() && name[module.size()] == '.' && name.starts_with(module);
 }
 
 inline std::string quoted(const Name& name) {
@@ -47,47 +47,51 @@ constexpr std::vector<ParameterSite> parameters_of(Model& model) {
   return all;
 }
 
-constexpr void expect_order(const std::vector<UnitSite>& units,
-                            const std::vector<ParameterSite>& parameters) {
+// Returns each unit's first parameter, by number; how many there are where a unit has none.
+constexpr std::vector<std::size_t> expect_order(const std::vector<UnitSite>& units,
+                                                const std::vector<ParameterSite>& parameters) {
   const std::string_view order = "the model as unit 0, and units in the order of declaration";
   if (units.empty() || units[0].name.size > 0 || units[0].parent != -1)
     throw Error("law.9", order, units.empty() ? "no unit" : "unit 0 " + quoted(units[0].name), take_it);
-  std::size_t last = 0;  // the first parameter of the unit before
+  std::vector<std::size_t> firsts{0};
+  std::size_t last = 0;
   for (std::size_t u = 1; u < units.size(); ++u) {
+    const std::string_view name = units[u].name.view();
     const int parent = units[u].parent;
-    const bool has_parent =
-        parent >= 0 && parent < static_cast<int>(u) &&
-        lies_in(units[u].name.view(), units[static_cast<std::size_t>(parent)].name.view());
-    std::size_t first = 0;
-    while (first < parameters.size() && !lies_in(parameters[first].name.view(), units[u].name.view()))
-      ++first;
-    if (!has_parent || first < last)
+    bool ordered = parent >= 0 && parent < static_cast<int>(u) &&
+                   lies_in(name, units[static_cast<std::size_t>(parent)].name.view());
+    std::size_t first = last;
+    while (first < parameters.size() && !lies_in(parameters[first].name.view(), name)) ++first;
+    if (first < parameters.size())
+      last = first;
+    else
+      for (const ParameterSite& p : parameters) ordered = ordered && !lies_in(p.name.view(), name);
+    if (!ordered)
       throw Error(
           "law.9", order,
           "unit " + std::to_string(u) + " " + quoted(units[u].name) + " behind " + quoted(units[u - 1].name),
           take_it);
-    if (first < parameters.size()) last = first;  // a unit may have none
+    firsts.push_back(first);
   }
+  return firsts;
 }
 
-constexpr int innermost(const std::vector<UnitSite>& units, const Name& parameter) {
-  std::size_t found = 0;
-  for (std::size_t u = 1; u < units.size(); ++u)
-    if (lies_in(parameter.view(), units[u].name.view()) && units[u].name.size >= units[found].name.size)
-      found = u;
-  return static_cast<int>(found);
-}
-
-constexpr void expect_places(const Census& census, const std::vector<ParameterSite>& parameters) {
+constexpr void expect_places(const Census& census, const std::vector<ParameterSite>& parameters,
+                             const std::vector<std::size_t>& firsts) {
   if (census.parameters.size() != parameters.size())
     throw Error("law.10", "every parameter in exactly one unit",
                 std::to_string(census.parameters.size()) + " places for " +
                     std::to_string(parameters.size()) + " parameters",
                 take_it);
+  std::size_t unit = 0, next = 1;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     const ParameterSite &site = census.parameters[i], &due = parameters[i];
-    const int unit = innermost(census.units, due.name);
-    if (site.name.view() != due.name.view() || site.trained != due.trained || site.unit != unit)
+    while (!lies_in(due.name.view(), census.units[unit].name.view()))
+      unit = static_cast<std::size_t>(census.units[unit].parent);
+    for (; next < firsts.size() && (firsts[next] <= i || firsts[next] == parameters.size()); ++next)
+      if (firsts[next] <= i) unit = next;
+    if (site.name.view() != due.name.view() || site.trained != due.trained ||
+        site.unit != static_cast<int>(unit))
       throw Error("law.10", "parameter " + quoted(due.name) + " in unit " + std::to_string(unit),
                   quoted(site.name) + " in unit " + std::to_string(site.unit), take_it);
   }
@@ -98,8 +102,7 @@ constexpr void expect_places(const Census& census, const std::vector<ParameterSi
 template <class Model>
 constexpr bool units(const Census& census, Model& model) {
   const std::vector<ParameterSite> parameters = detail::parameters_of(model);
-  detail::expect_order(census.units, parameters);
-  detail::expect_places(census, parameters);
+  detail::expect_places(census, parameters, detail::expect_order(census.units, parameters));
   return true;
 }
 
