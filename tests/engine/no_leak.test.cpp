@@ -10,6 +10,8 @@
 #include <cstring>
 #include <new>
 
+#include <malloc.h>
+
 #include <ashlar/ashlar.hpp>
 #include <ashlar/comm/mpi.hpp>
 #include <ashlar/models/gpt.hpp>
@@ -77,6 +79,7 @@ struct Memory {
 };
 
 Memory now() {
+  ::malloc_trim(0);  // or a leak would first fill what the allocator keeps in reserve, unseen
   return {Counting::live, report::resident_bytes(), objects};
 }
 
@@ -100,8 +103,8 @@ void check_steady(comm::Mpi& comm) {
   CHECK(at_50.tensors > trainer.plan().parameters);  // the counter counts
   CHECK(at_200.tensors == at_50.tensors);
   CHECK(at_200.count == at_50.count);
-  // An allocator's own unrest; 150 steps that leak half a KiB each would be 75.
-  CHECK(at_200.resident - at_50.resident <= 64 * 1024);
+  // An allocator's own unrest; 150 steps that leak 1 KiB each would be 150.
+  CHECK(at_200.resident - at_50.resident <= 100 * 1024);
 }
 
 TEST_CASE("memory is steady over two hundred steps") {
