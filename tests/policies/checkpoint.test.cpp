@@ -1,5 +1,5 @@
-// Every Checkpoint policy keeps the laws of its concept, and the laws refuse one that recomputes what does
-// not do the same again. processes: 1 2
+// Every Checkpoint policy keeps the laws of its concept, and the laws refuse one that recomputes too much.
+// processes: 1 2
 #include <ashlar/laws/checkpoint.hpp>
 
 #include <ashlar/comm/mpi.hpp>

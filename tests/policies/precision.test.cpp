@@ -1,5 +1,4 @@
-// Every Precision policy keeps the laws of its concept, and the laws refuse policies that are broken in one
-// place.
+// Every Precision policy keeps the laws of its concept, and the laws refuse one that is broken in one place.
 #include <ashlar/laws/precision.hpp>
 
 #include <ashlar/policies.hpp>

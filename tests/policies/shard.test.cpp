@@ -1,5 +1,5 @@
-// Every Shard policy keeps the laws of its concept, and the laws refuse policies that are broken in one
-// place. processes: 1 2
+// Every Shard policy keeps the laws of its concept, and the laws refuse one that is broken in one place.
+// processes: 1 2
 #include <ashlar/laws/shard.hpp>
 
 #include <ashlar/comm/mpi.hpp>
