@@ -50,7 +50,7 @@ class Training {
                                               [this](auto& module, int unit) { add_site(module, unit); })),
         engine_(comm_, device_, census_, Optimizer::states) {
     agree(comm_, device_, identity());
-    binding_ = bind(model_, engine_, census_, comm_, device_, recipe_.seed);
+    binding_ = ashlar::bind(model_, engine_, census_, comm_, device_, recipe_.seed);
     engine_.publish();
     at::manual_seed(parameter_seed(recipe_.seed, "rank") + static_cast<std::uint64_t>(comm_.rank()));
   }

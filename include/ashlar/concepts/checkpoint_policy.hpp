@@ -5,7 +5,10 @@
 //
 //   needs  name; recomputes<Model, T>(): whether a module of type T below Model keeps its inputs only;
 //          applies<Model>(): whether the policy can be honoured for this model at all.
-//   laws   gradients are bit-equal to None's, whatever is kept (the random state is restored too).
+//   laws   gradients are bit-equal to None's, whatever is kept: the random state is restored, too
+//          (laws/checkpoint.hpp checks it).
+//   promises no autograd in the first forward of what is recomputed: a module that asks at::GradMode whether
+//            it trains gets another answer in the second, and its gradients are wrong.
 #pragma once
 
 #include <ashlar/concepts/shard_policy.hpp>

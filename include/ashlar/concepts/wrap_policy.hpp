@@ -7,7 +7,9 @@
 //   intuition   a predicate on types: a unit is chosen by what a module is, never by its name at run time.
 //   needs       name; starts_unit<Model, T>(): whether a module of type T below Model is a unit;
 //               applies<Model>(): whether the policy can be honoured for this model at all.
-//   laws        the model itself is always the root unit; what no other unit holds belongs to it.
+//   laws        the model itself is the root unit; every parameter is in exactly one unit, the innermost that
+//               holds it; units come in the order of declaration; tied parameters stay in one unit
+//               (laws/wrap.hpp checks them).
 #pragma once
 
 #include <ashlar/concepts/shard_policy.hpp>

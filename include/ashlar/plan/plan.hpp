@@ -58,8 +58,7 @@ struct Plan {
   // Bytes that a rank holds between steps.
   long parameters = 0;
   long gradients = 0;
-  long optimizer =
-      0;  // master weights where they are not the parameters themselves, and the optimizer's states
+  long optimizer = 0;  // its states, and master weights where they are not the parameters themselves
 
   // Bytes that a rank holds, too, to make units and gradients whole while a step runs.
   long slots = 0;
