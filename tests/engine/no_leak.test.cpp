@@ -2,12 +2,9 @@
 // kernel counts to a few pages.
 // processes: 1 2
 #include <ATen/ATen.h>
-#include <c10/core/CPUAllocator.h>
-#include <c10/core/impl/alloc_cpu.h>
 
 #include <atomic>
 #include <cstdlib>
-#include <cstring>
 #include <new>
 
 #include <malloc.h>
@@ -17,6 +14,7 @@
 #include <ashlar/models/gpt.hpp>
 #include <ashlar/policies.hpp>
 #include <ashlar/report/memory.hpp>
+#include <ashlar/report/tensor_memory.hpp>
 
 #include "support/catch.hpp"
 
@@ -40,39 +38,6 @@ void operator delete(void* object, std::size_t) noexcept {
 namespace ashlar {
 namespace {
 
-// Counts the bytes of the tensors that are alive, in place of LibTorch's own allocator.
-class Counting final : public c10::Allocator {
- public:
-  Counting() : before_(c10::GetCPUAllocator()) { c10::SetCPUAllocator(this, /*priority=*/100); }
-  ~Counting() override { c10::SetCPUAllocator(before_, 100); }
-
-  c10::DataPtr allocate(size_t bytes) override {
-    char* data = static_cast<char*>(c10::alloc_cpu(bytes + head)) + head;
-    std::memcpy(data - head, &bytes, sizeof bytes);
-    live += static_cast<long>(bytes);
-    return {data, data, &release, c10::Device(c10::kCPU)};
-  }
-  c10::DeleterFnPtr raw_deleter() const override { return &release; }
-  void copy_data(void* to, const void* from, size_t bytes) const override {
-    default_copy_data(to, from, bytes);
-  }
-
-  static inline long live = 0;
-
- private:
-  static constexpr size_t head = 64;  // bytes in front of each block, for its size; LibTorch's alignment
-
-  static void release(void* data) {
-    char* begin = static_cast<char*>(data) - head;
-    size_t bytes = 0;
-    std::memcpy(&bytes, begin, sizeof bytes);
-    live -= static_cast<long>(bytes);
-    c10::free_cpu(begin);
-  }
-
-  c10::Allocator* before_;
-};
-
 struct Memory {
   long tensors = 0, resident = 0;  // bytes
   long count = 0;                  // of objects
@@ -80,7 +45,7 @@ struct Memory {
 
 Memory now() {
   ::malloc_trim(0);  // or a leak would first fill what the allocator keeps in reserve, unseen
-  return {Counting::live, report::resident_bytes(), objects};
+  return {report::tensor_bytes(c10::kCPU), report::resident_bytes(), objects};
 }
 
 using Gpt =
@@ -108,7 +73,6 @@ void check_steady(comm::Mpi& comm) {
 }
 
 TEST_CASE("memory is steady over two hundred steps") {
-  Counting counting;
   comm::Mpi comm;
   check_steady<shard::Zero3>(comm);
   check_steady<shard::Zero3, checkpoint::Recompute>(comm);

@@ -38,12 +38,15 @@ class SymbolicRun {
     };
     const Symbol output = [&] {
       if constexpr (!recomputes) return build();
-      if (tape_.run == kernels::cpu) tape_.allocate(random_state);  // the layer keeps it from step to step
+      const long random = tape_.run == kernels::cpu ? random_state : 0;  // on a GPU a few bytes on the host
+      node.saved.push_back(tape_.allocate(random));
       tape_.records = false;
       const Symbol kept = call(module, *this, inputs...);
       tape_.records = true;
       Tape::Rewind before = tape_.begin_rerun();
+      const int guard = tape_.allocate(random);  // what the generator goes back to
       build();
+      tape_.release(guard);
       tape_.end_rerun(node.inner, std::move(before));
       return kept;
     }();
