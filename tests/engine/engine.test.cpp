@@ -213,6 +213,21 @@ TEST_CASE("model.5: a torch module registers a parameter once") {
              ContainsSubstring("[ashlar.model.5]") && ContainsSubstring("'b.weight' a second time"));
 }
 
+TEST_CASE("a torch module trains by holder and by shared_ptr alike") {
+  comm::Mpi comm;
+  using Strategy = Trainer<shard::Zero3, precision::Fp32, offload::None, wrap::WholeModel>;
+  const Batch own = batch(comm.rank());
+  const torch::nn::Linear holder(6, 1);
+  const auto copy = std::dynamic_pointer_cast<torch::nn::LinearImpl>(holder->clone());
+  const auto train = [&](auto module) {
+    auto trainer = Strategy::make(std::move(module), comm, optim::Sgd{});
+    for (int i = 0; i < 2; ++i)
+      trainer.step([&] { return at::mse_loss(trainer.model()->forward(own.x), own.y); });
+    return trainer.full_parameters()[0].value;
+  };
+  CHECK(train(holder).equal(train(copy)));
+}
+
 // A layer with dropout that the model runs twice, as no unit may be but a recomputed layer may.
 struct Dropped {
   using Inner = nn::Linear<6, 6>;
