@@ -34,7 +34,7 @@ template <class... Needs>
 consteval bool none_fits() {
   static_assert(
       sizeof...(Needs) < 0,
-      "[ashlar.plan.2] no strategy of the list fits into the machine's memory, and Needs<Strategy, GiB> "
+      "[ashlar.plan.3] no strategy of the list fits into the machine's memory, and Needs<Strategy, GiB> "
       "says what each would need: write a strategy that keeps less, a smaller batch or a larger world");
   return true;
 }

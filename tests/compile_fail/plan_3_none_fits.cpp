@@ -1,4 +1,4 @@
-// expect-error: [ashlar.plan.2]
+// expect-error: [ashlar.plan.3]
 // Each strategy of the list would keep more than the machine has.
 #include <ashlar/models/gpt.hpp>
 #include <ashlar/plan/choose.hpp>
