@@ -8,10 +8,10 @@
 //   needs       name; compute (parameters in forward and backward, and what an all-gather sends); reduce
 //   (gradients,
 //               and what a reduction sends); master (what the optimizer updates, and its state).
-//   laws        compute <= reduce <= master in bytes; equal types share memory.
+//   laws        compute <= reduce = master in bytes; equal types share memory.
 #pragma once
 
-#include <ashlar/concepts/shard_policy.hpp>
+#include <ashlar/concepts/policy.hpp>
 
 namespace ashlar {
 
@@ -22,17 +22,29 @@ constexpr long bytes(dtype type) {
 }
 
 template <class P>
-concept names_types = requires {
-  { P::compute } -> std::convertible_to<dtype>;
-  { P::reduce } -> std::convertible_to<dtype>;
-  { P::master } -> std::convertible_to<dtype>;
-};
-
-// The optimizer reads gradients of its own type, and never updates fewer bits than it computes with.
-template <class P>
-concept keeps_master = names_types<P> && P::reduce == P::master && bytes(P::compute) <= bytes(P::master);
+concept names_compute = requires { requires constant_of<dtype, P::compute>; };
 
 template <class P>
-concept precision_policy = names_itself<P> && keeps_master<P>;
+concept names_reduce = requires { requires constant_of<dtype, P::reduce>; };
+
+template <class P>
+concept names_master = requires { requires constant_of<dtype, P::master>; };
+
+template <class P>
+concept names_types = names_compute<P> && names_reduce<P> && names_master<P>;
+
+template <class P>
+concept precision_like = names_itself<P> || names_compute<P> || names_reduce<P> || names_master<P>;
+
+// Updates are added to at least as many bits as compute.
+template <class P>
+concept keeps_master = names_types<P> && bytes(P::compute) <= bytes(P::master);
+
+// The optimizer reads gradients of its own type.
+template <class P>
+concept reduces_for_master = names_types<P> && P::reduce == P::master;
+
+template <class P>
+concept precision_policy = names_itself<P> && keeps_master<P> && reduces_for_master<P>;
 
 }  // namespace ashlar
