@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <limits>
 #include <utility>
-#include <vector>
 
 #include <ashlar/diagnostics/explain.hpp>
 #include <ashlar/optim/schedule.hpp>
@@ -37,8 +36,7 @@ struct Report {
 template <class Strategy, class Model, class Comm, class Optimizer>
 class Training;
 
-struct Plan;           // of ashlar/plan/plan.hpp
-struct FullParameter;  // of ashlar/training.hpp
+struct Plan;  // of ashlar/plan/plan.hpp
 
 // Stands where a Training would, had its mistake not been explained already: it takes what is done with a
 // Training, so that one mistake gives one error. Never made in a program that compiles.
@@ -46,7 +44,6 @@ struct Refused {
   Report step(auto&&...) { return {}; }
   double evaluate(auto&&...) { return 0; }
   Tensor predict(auto&&...);
-  std::vector<FullParameter> full_parameters();
   Plan plan() const;
   long steps() const { return 0; }
 };

@@ -93,7 +93,7 @@ concept declares_all_that_holds_tensors = !any_type<Model>([]<class T>() { retur
 template <class Model>
 concept ties_have_one_owner = !any_type<Model>([]<class T>() {
   if constexpr (tied<T>)
-    return occurrences<Model, typename T::tied_owner>() != 1;
+    return !occurs_once<Model, typename T::tied_owner>;
   else
     return false;
 });
@@ -177,7 +177,7 @@ struct WithLoss : M, Loss {};
 
 // The model has a member `loss`, whatever it takes: with another one beside it the name is ambiguous.
 template <class M>
-concept has_loss = std::is_final_v<M> || !requires { &detail::WithLoss<M>::loss; };
+concept has_loss = std::is_class_v<M> && (std::is_final_v<M> || !requires { &detail::WithLoss<M>::loss; });
 
 template <class M, class Run>
 concept loses = requires(M& model, Run& run, const Tensor& x) {

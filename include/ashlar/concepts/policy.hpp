@@ -17,9 +17,9 @@ concept names_itself = requires {
   typename std::bool_constant<(std::string_view(P::name), true)>;  // a constant
 };
 
-// `value` is a constant of type T: what can be a template argument is one.
-template <class T, auto value>
-concept constant_of = std::same_as<std::remove_cv_t<decltype(value)>, T>;
+// Names a constant of type T: what can be a template argument is one.
+template <class T, T value>
+struct constant;
 
 // The modules that a policy names, as wrap::Each<Types...> does in `using modules = named<Types...>`.
 template <class... Types>
@@ -32,7 +32,7 @@ concept names_modules = requires { typename P::modules; };
 template <class T>
 inline constexpr int dimensions_of = 1;
 template <class T>
-  requires requires { requires constant_of<int, T::dimensions>; }
+  requires requires { typename constant<int, T::dimensions>; }
 inline constexpr int dimensions_of<T> = T::dimensions;
 
 }  // namespace ashlar

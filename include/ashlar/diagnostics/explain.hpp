@@ -189,10 +189,9 @@ consteval bool explain_loss() {
 
 template <class Objective, class Run>
 consteval bool explain_objective() {
-  static_assert(
-      objective<Objective, Run>,
-      "[ashlar.trainer.8] an objective returns the Tensor to minimise, called as objective(run, i), "
-      "objective(run) or objective(): write step([&](auto& run) { return ...; }), or step(inputs, targets)");
+  static_assert(objective<Objective, Run>,
+                "[ashlar.trainer.8] an objective is called with (run, i), with (run) or with nothing, and "
+                "returns the Tensor to minimise: write such a lambda, or step(inputs, targets)");
   return true;
 }
 

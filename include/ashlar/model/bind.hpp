@@ -66,7 +66,7 @@ constexpr void bind_ties(M& model) {
     if constexpr (tied<Reference>) {
       using Owner = typename Reference::tied_owner;
       static_assert(
-          occurrences<M, Owner>() == 1,
+          occurs_once<M, Owner>,
           "[ashlar.model.2] nn::Tied<Owner> needs exactly one Owner in the model: give the owner a type "
           "of its own");
       for_each_module(model, [&](auto& candidate) {

@@ -116,6 +116,9 @@ consteval std::size_t occurrences() {
   }
 }
 
+template <class M, class T>
+concept occurs_once = occurrences<M, T>() == 1;
+
 // Whether T is a repeated layer of M: the element of a list that lies in no other list.
 template <class M, class T>
 consteval bool repeats() {
