@@ -2,9 +2,9 @@
 // of one, against the same training written by hand with LibTorch. Same weights, same batches; losses must be
 // equal bit for bit.
 //
-//   run:  .build/release/benchmarks/bench_overhead [ROUNDS]
+//   run:  .build/release/benchmarks/bench_overhead [ROUNDS [MODELS]]
 //   see:  seconds a step of each, and their ratio: the median of neighbouring steps, and its quartiles
-// args: 1
+// args: 1 1
 #include "plain_gpt.hpp"
 
 #include <cstdio>
@@ -71,6 +71,7 @@ int main(int argc, char** argv) {
         "parameters tokens   plain ms  Ashlar ms     ratio   quartiles   (losses equal bit for bit)\n");
     compare<small>(2, rounds * 4);
     compare<small>(16, rounds * 2);
+    if (argc > 2 && std::atoi(argv[2]) < 2) return;  // the small model only
     compare<bench::ten_million>(1, rounds);
     compare<bench::ten_million>(4, rounds);
   });

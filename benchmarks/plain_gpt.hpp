@@ -13,7 +13,7 @@ namespace plain {
 namespace nn = torch::nn;
 using torch::Tensor;
 
-// torch::nn::Linear's own forward on three dimensions is a product, then an addition: slower than the fused one.
+// torch::nn::Linear's own forward on three dimensions is a product, then an addition: slower than fused.
 inline Tensor fused(const nn::Linear& linear, const Tensor& x) {
   return at::linear(x, linear->weight, linear->bias);
 }

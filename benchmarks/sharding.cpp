@@ -2,12 +2,12 @@
 // one block a unit, on the processes it is started with. Losses must be equal, bit for bit on one or two
 // processes.
 //
-//   run:  mpirun -np 2 .build/release/benchmarks/bench_sharding [ROUNDS]
+//   run:  mpirun -np 2 .build/release/benchmarks/bench_sharding [ROUNDS [SIZES]]
 //   see:  milliseconds a step, the ratio to Replicate (median of neighbouring steps, and its quartiles), and
 //   what the plan
 //         says that a rank keeps
 // processes: 1 2
-// args: 1
+// args: 1 1
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
@@ -83,11 +83,14 @@ int main(int argc, char** argv) {
     comm::Mpi world;
     const int rounds = argc > 1 ? std::atoi(argv[1]) : 20;
     if (rounds < 1) throw Error("bench.2", "a number of rounds from 1 on", argv[1], "bench_sharding 20");
+    const int sizes = argc > 2 ? std::atoi(argv[2]) : 3;  // how many of the batches below, small ones first
     if (world.rank() == 0)
       std::printf("policy       tokens   ms/step    ratio   quartiles       kept MB   (a rank, of %d)\n",
                   world.size());
+    int size = 0;
     for (const long sequences : {1, 2, 8})
-      compare<shard::Replicate, shard::Zero1, shard::Zero2, shard::ShardGradOp, shard::Zero3>(
-          world, sequences, rounds);
+      if (size++ < sizes)
+        compare<shard::Replicate, shard::Zero1, shard::Zero2, shard::ShardGradOp, shard::Zero3>(
+            world, sequences, rounds);
   });
 }

@@ -22,6 +22,11 @@ if(ASHLAR_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   endif()
 endif()
 
+# The plan of a deep model is a long constant expression: about 300,000 operations a layer.
+set(ashlar_long_constants
+  $<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fconstexpr-ops-limit=1000000000>
+  $<$<COMPILE_LANG_AND_ID:CXX,Clang>:-fconstexpr-steps=1000000000>)
+
 set(ashlar_warnings -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual)
 if(ASHLAR_WERROR)
   list(APPEND ashlar_warnings -Werror)

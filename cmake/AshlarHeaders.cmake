@@ -1,7 +1,7 @@
 # Every header compiles alone, and all of them twice in one program (one translation unit a header, and one for all).
 # What must not need LibTorch (all that only declares or plans) is compiled without LibTorch in its include path.
 
-set(light "/include/ashlar/((concepts|diagnostics|plan|nn|models)/|(tensor|error)\\.hpp)|/policies/ashlar/")
+set(light "/include/ashlar/((concepts|diagnostics|plan|nn|models)/|laws/(plain|wrap|precision)|(tensor|error)\\.hpp)|/policies/ashlar/")
 
 foreach(header IN LISTS core_headers policy_headers)
   if(header MATCHES "\\.cuh$")

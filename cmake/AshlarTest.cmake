@@ -100,10 +100,15 @@ function(ashlar_add_static_test source)
   ashlar_test_name("${source}" name)
   foreach(entry IN LISTS ashlar_compilers)
     string(REGEX MATCH "^([^=]*)=(.*)$" _ "${entry}")
-    set(object "${CMAKE_CURRENT_BINARY_DIR}/${name}.${CMAKE_MATCH_1}.o")  # for the compiler cache alone
-    add_test(NAME ${name}.${CMAKE_MATCH_1}
-      COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${CMAKE_MATCH_2} ${ashlar_direct_flags} -c ${source} -o ${object})
-    _ashlar_set_test(${name}.${CMAKE_MATCH_1} TIMEOUT 120 PROCESSORS 1 LABELS static)
+    set(case ${name}.${CMAKE_MATCH_1})
+    set(compiler ${CMAKE_MATCH_2})
+    set(limit -fconstexpr-ops-limit=1000000000)
+    if(case MATCHES "clang$")
+      set(limit -fconstexpr-steps=1000000000)
+    endif()
+    add_test(NAME ${case} COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${compiler} ${ashlar_direct_flags} ${limit}
+      -c ${source} -o ${CMAKE_CURRENT_BINARY_DIR}/${case}.o)  # the object is for the compiler cache alone
+    _ashlar_set_test(${case} TIMEOUT 120 PROCESSORS 1 LABELS static)
   endforeach()
 endfunction()
 

@@ -12,6 +12,7 @@
 #include <ashlar/ashlar.hpp>
 #include <ashlar/comm/guard.hpp>
 #include <ashlar/comm/mpi.hpp>
+#include <ashlar/laws/wrap.hpp>
 #include <ashlar/models/gpt.hpp>
 #include <ashlar/policies.hpp>
 
@@ -37,6 +38,7 @@ static_assert(wrap_policy<Repeated>);
 // [readme: end]
 
 using Gpt = models::Gpt<models::GptShape{.vocabulary = 16, .context = 8, .layers = 3, .heads = 2, .dim = 16}>;
+static_assert(laws::wrap<Repeated, Gpt>());  // what a concept cannot say
 
 template <class Wrap>
 using Strategy = Trainer<shard::Zero3, precision::Fp32, offload::None, Wrap>;

@@ -1,25 +1,32 @@
-// The plan is a constant: what each rank keeps and each step sends is known before anything runs, on a
-// machine without a GPU, from the types alone.
+// The plan is a constant: what each rank keeps, sends and computes is known before anything runs, on a
+// machine without a GPU, from the types alone. So the compiler can choose the strategy.
 //
 //   run:  .build/release/examples/10_plan
-//   see:  Llama 3 8B on 8 and on 64 ranks under each Shard policy; the plan of one of them in full
+//   see:  Llama 3 8B on 8 and on 64 ranks under each Shard policy; the plan of the chosen strategy in full
 #include <cstdio>
+#include <type_traits>
 
 #include <ashlar/models/llama.hpp>
-#include <ashlar/plan/plan.hpp>
+#include <ashlar/plan/choose.hpp>
 #include <ashlar/policies.hpp>
 
 using namespace ashlar;
 
 // [readme: plan]
 using Llama = models::Llama<models::llama3_8b>;
-template <class Shard>
-using Strategy = Trainer<Shard, precision::Bf16Mixed, offload::None, wrap::Each<Llama::Block>>;
+template <class Shard, class Checkpoint = checkpoint::None>
+using Strategy = Trainer<Shard, precision::Bf16Mixed, offload::None, wrap::Each<Llama::Block>, Checkpoint>;
 
-constexpr long gigabyte = 1'000'000'000;
-static_assert(plan<Strategy<shard::Zero3>, Llama>(world{8}).kept() < 80 * gigabyte);
-static_assert(plan<Strategy<shard::Zero1>, Llama>(world{64}).kept() < 80 * gigabyte);
-static_assert(plan<Strategy<shard::Replicate>, Llama>(world{64}).kept() > 80 * gigabyte);
+using Ddp = Strategy<shard::Replicate>;
+using Sharded = Strategy<shard::Zero3>;
+using Recomputed = Strategy<shard::Zero3, checkpoint::Recompute>;
+
+static_assert(!fits<Sharded, Llama>(80_GiB, world{8}, batch{4, 4096}));
+static_assert(fits<Recomputed, Llama>(80_GiB, world{8}, batch{4, 4096}));
+
+using Best =
+    cheapest<Llama, h200, world{8}, batch{2, 4096}, Ddp, Recomputed, Sharded>;  // the fastest that fits
+static_assert(std::is_same_v<Best, Sharded>);
 // [readme: end]
 
 template <class Shard>
@@ -37,7 +44,7 @@ int main() {
   print<shard::Zero2>();
   print<shard::ShardGradOp>();
   print<shard::Zero3>();
-  const std::string text = describe(plan<Strategy<shard::Zero3>, Llama>(world{8}));
+  const std::string text = describe<Best, Llama>(world{8}, batch{2, 4096});
   std::printf("\n%s", text.c_str());
   return text.find("8030261248 parameters") != std::string::npos ? 0 : 1;
 }

@@ -68,7 +68,10 @@ void train(World& world, const Source& source, const Options& options, const std
        .schedule = {.warmup = 50, .total = options.steps, .floor = 0.05}});
 
   const bool speaks = world.rank() == 0;
-  if (speaks) std::printf("%s\n", describe(trainer.plan()).c_str());
+  if (speaks) {
+    const auto [inputs, targets] = lessons.at(0);
+    std::printf("%s\n", describe(trainer.plan(inputs, targets)).c_str());
+  }
   report::Progress progress(options.steps, world.rank());
   if (options.resume) {
     state::resume(options.out, trainer);

@@ -50,7 +50,7 @@ class Training {
                                               [this](auto& module, int unit) { add_site(module, unit); })),
         engine_(comm_, device_, census_, Optimizer::states) {
     agree(comm_, device_, identity());
-    binding_ = bind(model_, engine_, census_, comm_, device_, recipe_.seed);
+    binding_ = ashlar::bind(model_, engine_, census_, comm_, device_, recipe_.seed);
     engine_.publish();
     at::manual_seed(parameter_seed(recipe_.seed, "rank") + static_cast<std::uint64_t>(comm_.rank()));
   }
@@ -176,9 +176,7 @@ class Training {
                 std::to_string(p.unit) + " ";
       numel += p.numel;
     }
-    return {std::string("Trainer<") + std::string(Shard::name) + ", " + std::string(Precision::name) + ", " +
-                std::string(Strategy::Offload::name) + ", " + std::string(Wrap::name) + ", " +
-                std::string(Checkpoint::name) + "> of " + std::to_string(census_.units.size()) + " units",
+    return {strategy_name(plan()) + " of " + std::to_string(census_.units.size()) + " units",
             std::to_string(census_.parameters.size()) + " parameters of " + std::to_string(numel) +
                 " elements (" + fingerprint(shapes) + ")",
             std::string(Optimizer::name) + ", seed " + std::to_string(recipe_.seed) + ", clip_norm " +
@@ -189,6 +187,25 @@ class Training {
   // What this trainer keeps and sends; equal to the constant plan<Strategy, Model> for a declared model.
   Plan plan() const {
     return make_plan<Strategy>(census_, world{comm_.size()}, recipe_.micro_batches, Optimizer::states);
+  }
+
+  // The same with the work of a micro-batch, of a step on inputs of such shapes. The model's loss and layers
+  // must run on Symbols (symbolic/ops.hpp).
+  template <class... Inputs>
+    requires(sizeof...(Inputs) > 0)
+  Plan plan(const Inputs&... inputs) const {
+    Plan planned = plan();
+    planned.work =
+        rehearse<Strategy, Model>(device_.is_cpu() ? kernels::cpu : kernels::cuda, [&](Tape& tape) {
+          const auto symbol = [&](const Tensor& input) {
+            Shape shape;
+            for (const long size : input.sizes())
+              shape.push_back(shape.empty() ? size / recipe_.micro_batches : size);
+            return Symbol(tape, shape, input.is_floating_point() ? Values::compute : Values::i64);
+          };
+          return std::tuple(symbol(inputs)...);
+        });
+    return planned;
   }
 
   Model& model() { return model_; }

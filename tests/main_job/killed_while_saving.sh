@@ -6,7 +6,7 @@
 # shellcheck source=harness.bash
 source "$(dirname "$0")/harness.bash"
 
-steps=100
+steps=60
 options=(--steps "$steps" --save-every 1 --batch 4 --eval-every 50 --sample 0)
 train 2 --text "$text" --out straight "${options[@]}"
 LC_ALL=C grep -q '[^[:print:]]' log && fail "progress in a file has control characters" && cat -A log
@@ -23,7 +23,7 @@ has_not_stepped() { kill -0 "$job" 2>/dev/null && (($(count) <= before)); }
 is_there() { [[ -n $(ours) ]]; }
 
 RANDOM=20 kills=0
-for ((round = 0; round < 40; ++round)); do
+for ((round = 0; round < 16; ++round)); do
   resume=()
   compgen -G 'run/step-*' >/dev/null && resume=(--resume)
   before=$(count)

@@ -23,8 +23,7 @@ std::string_view to_string(Collective);
 // One collective as this rank called it. Calls stand in the order in which they were made.
 struct Call {
   Collective kind;
-  std::int64_t
-      bytes;  // of `whole`, or of the tensor: what the ranks hold together, not what one link carries
+  std::int64_t bytes;     // of whole, or of the tensor: what all ranks hold, not what one link carries
   std::int64_t itemsize;  // bytes an element
 
   std::int64_t numel() const { return bytes / itemsize; }

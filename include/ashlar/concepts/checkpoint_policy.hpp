@@ -7,7 +7,10 @@
 //   needs  name; recomputes<Model, T>(): whether a module of type T below Model keeps its inputs only;
 //          applies<Model>(): whether the policy can be honoured for this model at all;
 //          modules, where it names types: each once, and each that of a module below the model.
-//   laws   gradients are bit-equal to None's, whatever is kept (the random state is restored too).
+//   laws   gradients are bit-equal to None's, whatever is kept: the random state is restored, too
+//          (laws/checkpoint.hpp checks it).
+//   promises no autograd in the first forward of what is recomputed: a module that asks at::GradMode whether
+//            it trains gets another answer in the second, and its gradients are wrong.
 #pragma once
 
 #include <ashlar/concepts/wrap_policy.hpp>

@@ -58,8 +58,8 @@ concept has_broadcast = communicator<C> && requires(C& c, Tensor& t) {
   { c.broadcast(t, 0) } -> std::same_as<typename C::Work>;
 };
 
-// What every trainer asks of its communicator, whatever the Shard policy: agreement at the start, norms,
-// losses.
+// What every trainer asks of its communicator, whatever the Shard policy: to agree, to add up losses and
+// norms.
 template <class C>
 concept trainer_communicator = communicator<C> && has_all_gather<C> && has_all_reduce<C> && has_broadcast<C>;
 

@@ -1,9 +1,8 @@
 // What an optimizer must provide: an elementwise update of flat shards, and how many tensors it remembers.
 //
 //   needs   name; states and state_names; learning_rate; update(master, grad, states, rate, decays, step).
-//   laws    elementwise: updating two parts of a tensor equals updating the whole; zero gradients with zero
-//   states
-//           leave zero parameters zero (flats are padded with zeros).
+//   laws    elementwise: updating two parts of a tensor equals updating the whole; zero gradients with
+//           zero states leave zero parameters zero (flats are padded with zeros).
 //   models  optim::AdamW, optim::Sgd.
 #pragma once
 

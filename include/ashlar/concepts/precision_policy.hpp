@@ -5,10 +5,12 @@
 //   Bf16Pure    bfloat16 everywhere
 //
 //   intuition   which type computes, which one remembers.
-//   needs       name; compute (parameters in forward and backward, and what an all-gather sends); reduce
-//   (gradients,
-//               and what a reduction sends); master (what the optimizer updates, and its state).
-//   laws        compute <= reduce = master in bytes; equal types share memory.
+//   needs       name; compute (parameters in forward and backward, and what an all-gather sends);
+//               reduce (gradients, and what a reduction sends);
+//               master (what the optimizer updates, and its state).
+//   laws        a compute value cast to master and back is what it was; gradients are reduced in the master
+//               type (laws/precision.hpp checks them).
+//   promises no memory of its own for a type: tensors of equal type and place are one (engine/flat.hpp).
 #pragma once
 
 #include <ashlar/concepts/policy.hpp>

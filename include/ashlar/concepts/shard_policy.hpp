@@ -13,9 +13,9 @@
 //               unshard(whole, shard, comm) where parameters are sharded;
 //               publish(whole, part, comm) where parameters are replicated and optimizer state is sharded;
 //               dimensions, where its world has more than one.
-//   laws        unshard after sharding is the identity; reduce then gather equals an all-reduce; a step
-//   equals
-//               Replicate's step (tests/laws/shard.hpp).
+//   laws        unshard after sharding is the identity; reduce then gather equals an all-reduce;
+//               publish makes every rank's whole equal; a step equals Replicate's step (laws/shard.hpp checks
+//               them).
 //   promises no order between the collectives of different units: the engine's schedule decides that.
 #pragma once
 

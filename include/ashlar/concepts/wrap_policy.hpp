@@ -8,7 +8,9 @@
 //   needs       name; starts_unit<Model, T>(): whether a module of type T below Model is a unit;
 //               applies<Model>(): whether the policy can be honoured for this model at all;
 //               modules, where it names types: each once, and each that of a module below the model.
-//   laws        the model itself is always the root unit; what no other unit holds belongs to it.
+//   laws        the model itself is the root unit; every parameter is in exactly one unit, the innermost that
+//               holds it; units come in the order of declaration; tied parameters stay in one unit
+//               (laws/wrap.hpp checks them).
 #pragma once
 
 #include <ashlar/concepts/policy.hpp>

@@ -51,6 +51,7 @@ class Engine {
 
   // Starts micro-batch `index` of `count`, or an evaluation, and makes the root whole.
   void begin_training(int index, int count) {
+    abandon();
     first_ = index == 0;
     last_ = index + 1 == count;
     gathers_ = first_ || Shard::reshard_after == pass::forward;
@@ -59,6 +60,7 @@ class Engine {
     begin(training_);
   }
   void begin_evaluation() {
+    abandon();
     gathers_ = last_ = true;
     begin(evaluation_);
   }
@@ -96,14 +98,6 @@ class Engine {
     now_ = nullptr;
   }
 
-  // After an exception: nothing is under way and nothing is whole.
-  void abandon() {
-    if (now_ == nullptr) return;
-    backward_ = true;
-    last_ = true;
-    finish();
-  }
-
   // Every rank gets the parameters that each rank updated: compute types first, then what Shard publishes.
   void publish() {
     std::vector<Work> works;
@@ -135,8 +129,16 @@ class Engine {
 
   Unit& at(int unit) { return units_[static_cast<size_t>(unit)]; }
 
+  // After an exception: ends what was begun, under the flags that it was begun with, so that nothing is under
+  // way, nothing is whole, and what autograd has left in the leaves is gone.
+  void abandon() {
+    if (now_ == nullptr) return;
+    backward_ = true;
+    last_ = true;
+    finish();
+  }
+
   void begin(const Schedule& schedule) {
-    if (now_ != nullptr) abandon();
     now_ = &schedule;
     cursor_ = entered_ = started_ = 0;
     backward_ = false;

@@ -1,12 +1,14 @@
 // Flat: the trained, or the frozen, parameters of one unit, and everything this rank keeps of them.
 //
 // [Note: the tensors]
-//   whole    the parameters end to end, padded; what forward and backward read.        1D, numel, compute
-//   type shard    this rank's part of whole; what an all-gather sends.                      1D, numel/N,
-//   compute type master   what the optimizer updates: shard-sized where its state is sharded.       1D,
-//   numel/N or numel, master grad     the gradient, laid out as whole; what a reduction sends. 1D, numel,
-//   reduce type part     what the optimizer reads of grad.                                         1D, like
-//   master, reduce type states   what the optimizer remembers. 1D, like master, master type
+//   whole    the parameters end to end, padded; what forward and backward read   1D, numel, compute
+//   shard    this rank's part of whole; what an all-gather sends                 1D, numel/N, compute
+//   master   what the optimizer updates; of numel/N if its state is sharded      1D, numel or numel/N, master
+//   grad     the gradient, laid out as whole; what a reduction sends             1D, numel, reduce
+//   part     what the optimizer reads of grad                                    1D, like master, reduce
+//   states   what the optimizer remembers                                        1D, like master, master
+// The last word is the type, by its name in Precision; N is the number of ranks.
+//
 // Tensors of equal type and place share memory: in Fp32 under Replicate master is shard is whole. A tensor
 // that is sharded at rest has no bytes of its own while whole: a slot lends them (engine/memory.hpp).
 #pragma once

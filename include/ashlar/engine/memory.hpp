@@ -13,7 +13,7 @@ at::ScalarType scalar_type(dtype type);
 // 1D, numel, zero.
 Tensor zeros(long numel, dtype type, c10::Device device);
 
-// 1D, numel, without bytes: reading it before lend() throws.
+// 1D, numel, without bytes: before lend() data_ptr<T>() throws, and a kernel that reads it crashes.
 Tensor unbacked(long numel, dtype type, c10::Device device);
 
 // The elements [offset, offset + product of shape) of `flat`, as a tensor of its own that shares its storage

@@ -9,6 +9,8 @@
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -27,7 +29,6 @@ struct Site {
   int unit = -1;                      // -1 for a recomputed layer that is no unit
   void* host = nullptr;               // the Training that owns the site
   variable_list inputs{}, outputs{};  // of the inner graph, from forward to backward
-  RandomState random{};               // before a forward that will run again
 
   // A leaf that makes autograd run the node's backward whatever the module's inputs are, and leads it back to
   // the site: the tensor's bytes are the site itself.
@@ -49,8 +50,9 @@ struct Nested : torch::autograd::Function<Nested<Host, Module, arity>> {
     const auto& module = *static_cast<const Module*>(site->module);
     variable_list saved{anchor};
     if constexpr (recomputes) {
+      // Here and not in the site, for a recomputed layer that is no unit may run twice.
       saved.insert(saved.end(), inputs.begin(), inputs.end());
-      site->random = RandomState::now(inputs);
+      std::ranges::copy(RandomState::now(inputs).tensors(), std::back_inserter(saved));
     }
     ctx->save_for_backward(std::move(saved));
 
@@ -73,8 +75,10 @@ struct Nested : torch::autograd::Function<Nested<Host, Module, arity>> {
     Host& host = *static_cast<Host*>(site.host);
     if constexpr (is_unit) host.engine().before_backward(site.unit);
     if constexpr (recomputes) {
-      const RandomStateGuard guard(site.random);
-      build(host, *static_cast<const Module*>(site.module), site, {saved.begin() + 1, saved.end()});
+      const auto end = saved.begin() + 1 + arity;
+      const variable_list inputs(saved.begin() + 1, end);
+      const RandomStateGuard guard(RandomState(inputs, {end, saved.end()}));
+      build(host, *static_cast<const Module*>(site.module), site, inputs);
     }
     run_backward(site, gradients);
     variable_list result(2);  // of the site and the anchor

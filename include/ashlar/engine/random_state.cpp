@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <mutex>
+#include <utility>
 
 namespace ashlar {
 
@@ -15,19 +16,31 @@ Tensor state_of(c10::Device device) {
   return generator.get_state();
 }
 
+// The CPU, and `device` if it is another.
+std::vector<c10::Device> generators(c10::Device device) {
+  if (device.is_cpu()) return {device};
+  return {c10::Device(c10::kCPU), device};
+}
+
+c10::Device device_of(const std::vector<Tensor>& inputs) {
+  const auto on_device =
+      std::ranges::find_if(inputs, [](const Tensor& t) { return t.defined() && !t.is_cpu(); });
+  return on_device == inputs.end() ? c10::Device(c10::kCPU) : on_device->device();
+}
+
 }  // namespace
+
+RandomState::RandomState(const std::vector<Tensor>& inputs, std::vector<Tensor> states)
+    : devices_(generators(device_of(inputs))), states_(std::move(states)) {}
 
 RandomState RandomState::now(c10::Device device) {
   RandomState state;
-  state.devices_ = {c10::Device(c10::kCPU)};
-  if (!device.is_cpu()) state.devices_.push_back(device);
+  state.devices_ = generators(device);
   return state.again();
 }
 
 RandomState RandomState::now(const std::vector<Tensor>& inputs) {
-  const auto on_device =
-      std::ranges::find_if(inputs, [](const Tensor& t) { return t.defined() && !t.is_cpu(); });
-  return now(on_device == inputs.end() ? c10::Device(c10::kCPU) : on_device->device());
+  return now(device_of(inputs));
 }
 
 void RandomState::restore() const {

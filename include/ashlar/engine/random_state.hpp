@@ -14,6 +14,9 @@ class RandomState {
  public:
   RandomState() = default;
 
+  // The state of now(inputs) then, from its tensors().
+  RandomState(const std::vector<Tensor>& inputs, std::vector<Tensor> states);
+
   // The CPU generator's state, and the generator's of each CUDA device that a tensor of `inputs` lives on.
   static RandomState now(const std::vector<Tensor>& inputs);
   static RandomState now(c10::Device device);

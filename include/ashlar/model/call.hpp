@@ -21,7 +21,7 @@ concept takes = requires(const M& module, Run& run, const Inputs&... inputs) {
 // A declared module's forward gets the executor for its own children; a torch module runs its children
 // itself.
 template <class M, class Run, class... Inputs>
-auto call(const M& module, Run& run, const Inputs&... inputs) {
+constexpr auto call(const M& module, Run& run, const Inputs&... inputs) {
   static_assert(takes<M, Run, Inputs...>,
                 "[ashlar.model.11] a module's forward does not take what it is run with: write auto "
                 "forward(auto& run, const auto& x) const, with a parameter for each input");

@@ -36,7 +36,7 @@ struct GptBlock {
   static constexpr nn::Init residual = nn::normal(0.02 / nn::square_root(2 * shape.layers));
   constexpr GptBlock() : attention(inner, residual), mlp(inner, residual) {}
 
-  auto forward(auto& run, const auto& x) const {  // (B, T, dim) -> same
+  constexpr auto forward(auto& run, const auto& x) const {  // (B, T, dim) -> same
     const auto h = x + run(attention, run(attention_norm, x));
     return h + run(mlp, run(mlp_norm, h));
   }
@@ -55,14 +55,14 @@ struct Gpt {
 
   constexpr Gpt() : tokens(nn::normal(0.02)), positions(nn::normal(0.02)) {}
 
-  auto forward(auto& run, const auto& ids) const {                                   // (B, T), int64
+  constexpr auto forward(auto& run, const auto& ids) const {                         // (B, T), int64
     auto x = run(tokens, ids) + run(positions, ops::positions(ids, shape.context));  // (B, T, dim)
     for (const Block& block : blocks) x = run(block, x);
     return ops::linear(run(norm, x), head->weight);  // (B, T, vocabulary)
   }
 
-  auto loss(auto& run, const auto& ids, const auto& targets) const {  // (B, T), int64, both
-    return ops::cross_entropy(forward(run, ids), targets);            // scalar, float32
+  constexpr auto loss(auto& run, const auto& ids, const auto& targets) const {  // (B, T), int64, both
+    return ops::cross_entropy(forward(run, ids), targets);                      // scalar, float32
   }
 };
 

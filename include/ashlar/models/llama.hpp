@@ -41,7 +41,7 @@ struct LlamaBlock {
   static constexpr nn::Init residual = nn::normal(0.02 / nn::square_root(2 * shape.layers));
   constexpr LlamaBlock() : attention(inner, residual, shape.rope_base), mlp(inner, residual) {}
 
-  auto forward(auto& run, const auto& x) const {  // (B, T, dim) -> same
+  constexpr auto forward(auto& run, const auto& x) const {  // (B, T, dim) -> same
     const auto h = x + run(attention, run(attention_norm, x));
     return h + run(mlp, run(mlp_norm, h));
   }
@@ -61,8 +61,8 @@ struct Llama {
     if constexpr (!shape.tied) head = OwnHead(nn::normal(0.02));
   }
 
-  auto forward(auto& run, const auto& ids) const {  // (B, T), int64
-    auto x = run(tokens, ids);                      // (B, T, dim)
+  constexpr auto forward(auto& run, const auto& ids) const {  // (B, T), int64
+    auto x = run(tokens, ids);                                // (B, T, dim)
     for (const Block& block : blocks) x = run(block, x);
     x = run(norm, x);
     if constexpr (shape.tied)
@@ -71,8 +71,8 @@ struct Llama {
       return run(head, x);  // (B, T, vocabulary)
   }
 
-  auto loss(auto& run, const auto& ids, const auto& targets) const {  // (B, T), int64, both
-    return ops::cross_entropy(forward(run, ids), targets);            // scalar, float32
+  constexpr auto loss(auto& run, const auto& ids, const auto& targets) const {  // (B, T), int64, both
+    return ops::cross_entropy(forward(run, ids), targets);                      // scalar, float32
   }
 };
 

@@ -19,7 +19,7 @@ struct CausalSelfAttention {
   constexpr CausalSelfAttention() = default;
   constexpr CausalSelfAttention(Init inner, Init residual) : query_key_value(inner), project(residual) {}
 
-  auto forward(auto& run, const auto& x) const {  // (B, T, dim) -> same
+  constexpr auto forward(auto& run, const auto& x) const {  // (B, T, dim) -> same
     return run(project, ops::causal_attention(run(query_key_value, x), heads));
   }
 };

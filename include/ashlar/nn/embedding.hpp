@@ -17,7 +17,7 @@ struct Embedding {
   constexpr Embedding() { weight.init = normal(1); }  // as torch::nn::Embedding
   constexpr explicit Embedding(Init weights) { weight.init = weights; }
 
-  auto forward(auto&, const auto& ids) const {  // (...), int64 -> (..., dim)
+  constexpr auto forward(auto&, const auto& ids) const {  // (...), int64 -> (..., dim)
     return ops::embedding(ids, weight);
   }
 };

@@ -29,7 +29,7 @@ struct GroupedQueryAttention {
   constexpr GroupedQueryAttention(Init inner, Init residual, double base)
       : query(inner), key(inner), value(inner), project(residual), rope_base(base) {}
 
-  auto forward(auto& run, const auto& x) const {                      // (B, T, dim) -> same
+  constexpr auto forward(auto& run, const auto& x) const {            // (B, T, dim) -> same
     const auto queries = ops::rope(run(query, x), heads, rope_base);  // (B, T, dim)
     const auto keys = ops::rope(run(key, x), kv_heads, rope_base);    // (B, T, kv_dim)
     const auto values = run(value, x);                                // (B, T, kv_dim)

@@ -16,7 +16,7 @@ struct LayerNorm {
 
   constexpr LayerNorm() { weight.init = ones(); }
 
-  auto forward(auto&, const auto& x) const {  // (..., dim) -> same
+  constexpr auto forward(auto&, const auto& x) const {  // (..., dim) -> same
     return ops::layer_norm(x, weight, bias, epsilon);
   }
 };

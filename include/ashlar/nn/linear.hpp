@@ -20,7 +20,7 @@ struct Linear {
   constexpr Linear() { weight.init = bias.init = uniform(1 / square_root(in)); }
   constexpr explicit Linear(Init weights) { weight.init = weights; }
 
-  auto forward(auto&, const auto& x) const {  // (..., in) -> (..., out)
+  constexpr auto forward(auto&, const auto& x) const {  // (..., in) -> (..., out)
     return ops::linear(x, weight, bias);
   }
 };
@@ -34,7 +34,7 @@ struct Linear<in, out, false> {
   constexpr Linear() { weight.init = uniform(1 / square_root(in)); }
   constexpr explicit Linear(Init weights) { weight.init = weights; }
 
-  auto forward(auto&, const auto& x) const {  // (..., in) -> (..., out)
+  constexpr auto forward(auto&, const auto& x) const {  // (..., in) -> (..., out)
     return ops::linear(x, weight);
   }
 };

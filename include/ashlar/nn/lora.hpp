@@ -22,7 +22,7 @@ struct Lora {
 
   constexpr Lora() { a.init = uniform(1 / square_root(Base::inputs)); }
 
-  auto forward(auto& run, const auto& x) const {  // (..., in) -> (..., out)
+  constexpr auto forward(auto& run, const auto& x) const {  // (..., in) -> (..., out)
     return run(base, x) + scale * ops::linear(ops::linear(x, a), b);
   }
 };

@@ -16,7 +16,7 @@ struct Mlp {
   constexpr Mlp() = default;
   constexpr Mlp(Init inner, Init residual) : up(inner), down(residual) {}
 
-  auto forward(auto& run, const auto& x) const {  // (..., dim) -> same
+  constexpr auto forward(auto& run, const auto& x) const {  // (..., dim) -> same
     return run(down, ops::gelu(run(up, x)));
   }
 };

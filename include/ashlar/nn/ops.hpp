@@ -7,6 +7,7 @@
 #pragma once
 
 #include <ashlar/nn/parameter.hpp>
+#include <ashlar/symbolic/ops.hpp>
 #include <ashlar/tensor.hpp>
 
 namespace ashlar::ops {

@@ -16,7 +16,7 @@ struct RmsNorm {
 
   constexpr RmsNorm() { weight.init = ones(); }
 
-  auto forward(auto&, const auto& x) const {  // (..., dim) -> same
+  constexpr auto forward(auto&, const auto& x) const {  // (..., dim) -> same
     return ops::rms_norm(x, weight, epsilon);
   }
 };

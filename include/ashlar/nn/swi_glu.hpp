@@ -16,8 +16,8 @@ struct SwiGlu {
   constexpr SwiGlu() = default;
   constexpr SwiGlu(Init inner, Init residual) : gate(inner), up(inner), down(residual) {}
 
-  auto forward(auto& run, const auto& x) const {  // (..., dim) -> same
-    const auto gates = run(gate, x);              // (..., hidden)
+  constexpr auto forward(auto& run, const auto& x) const {  // (..., dim) -> same
+    const auto gates = run(gate, x);                        // (..., hidden)
     return run(down, ops::silu_mul(gates, run(up, x)));
   }
 };

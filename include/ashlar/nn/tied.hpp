@@ -16,7 +16,7 @@ struct Tied {
   using tied_owner = Owner;
 
   const Owner* owner = nullptr;
-  const Owner* operator->() const { return owner; }
+  constexpr const Owner* operator->() const { return owner; }
 };
 
 // The same module with its parameters held fixed: gathered and saved, without gradients or optimizer state.
@@ -25,7 +25,7 @@ struct Frozen {
   using frozen_module = Module;
   BOOST_HANA_DEFINE_STRUCT(Frozen, (Module, module));
 
-  auto forward(auto& run, auto&&... inputs) const {
+  constexpr auto forward(auto& run, auto&&... inputs) const {
     return run(module, std::forward<decltype(inputs)>(inputs)...);
   }
 };

@@ -4,6 +4,8 @@
 #include <initializer_list>
 #include <utility>
 
+#include <nlohmann/json.hpp>
+
 namespace ashlar {
 
 namespace {
@@ -37,13 +39,34 @@ std::string names(const Plan& plan, size_t first, size_t last) {
   return first == last ? begin : begin + " to " + std::string(plan.units[last].name.view());
 }
 
+const char* name_of(Collective kind) {
+  switch (kind) {
+    case Collective::all_gather:
+      return "all_gather";
+    case Collective::reduce_scatter:
+      return "reduce_scatter";
+    case Collective::all_reduce:
+      return "all_reduce";
+    case Collective::broadcast:
+      return "broadcast";
+  }
+  return "";
+}
+
 }  // namespace
 
+std::string strategy_name(const Plan& plan) {
+  std::string text = "Trainer<";
+  for (const std::string_view policy : {plan.shard, plan.precision, plan.offload, plan.wrap}) {
+    text += policy;
+    text += ", ";
+  }
+  return text + std::string(plan.checkpoint) + ">";
+}
+
 std::string describe(const Plan& plan) {
-  std::string text = "Trainer<" + std::string(plan.shard) + ", " + std::string(plan.precision) + ", " +
-                     std::string(plan.offload) + ", " + std::string(plan.wrap) + ", " +
-                     std::string(plan.checkpoint) + "> on " + std::to_string(plan.world) +
-                     (plan.world == 1 ? " rank\n" : " ranks\n");
+  std::string text =
+      strategy_name(plan) + " on " + std::to_string(plan.world) + (plan.world == 1 ? " rank\n" : " ranks\n");
   long trained = 0, frozen = 0;
   for (size_t first = 0; first < plan.units.size();) {
     size_t last = first;
@@ -69,6 +92,15 @@ std::string describe(const Plan& plan) {
                                                            {"in all, without activations", plan.kept()}})
     add_line(text, "    %-30s %12s", what, size_text(size).c_str());
 
+  if (plan.work.most > 0) {
+    text += "  each micro-batch needs\n";
+    add_line(text, "    %-30s %12s", "activations", size_text(plan.work.saved).c_str());
+    add_line(text, "    %-30s %12s", "and what backward adds",
+             size_text(plan.work.most - plan.work.saved).c_str());
+    add_line(text, "    %-30s %12s", "at most, with what is kept", size_text(plan.peak()).c_str());
+    add_line(text, "    %-30s %12.3g", "floating-point operations", plan.work.flops);
+  }
+
   text += "  each step sends\n";
   for (const auto& [what, kind] : std::initializer_list<std::pair<const char*, Collective>>{
            {"all-gather", Collective::all_gather},
@@ -82,6 +114,48 @@ std::string describe(const Plan& plan) {
                size_text(plan.sent(kind)).c_str());
   }
   return text;
+}
+
+std::string to_json(const Plan& plan) {
+  using Json = nlohmann::ordered_json;
+  const auto pieces = [](const std::vector<Piece>& all) {
+    Json list = Json::array();
+    for (const Piece& piece : all)
+      list.push_back({{"name", piece.name.view()}, {"numel", piece.numel}, {"offset", piece.offset}});
+    return list;
+  };
+  Json units = Json::array(), step = Json::array();
+  for (const UnitPlan& unit : plan.units)
+    units.push_back({{"name", unit.name.view()},
+                     {"trained", unit.trained},
+                     {"frozen", unit.frozen},
+                     {"padded", unit.padded},
+                     {"parameters", pieces(unit.pieces)},
+                     {"frozen_parameters", pieces(unit.frozen_pieces)}});
+  for (const Transfer& transfer : plan.step)
+    step.push_back(
+        {{"collective", name_of(transfer.kind)}, {"unit", transfer.unit}, {"bytes", transfer.bytes}});
+  return Json{{"shard", plan.shard},
+              {"precision", plan.precision},
+              {"offload", plan.offload},
+              {"wrap", plan.wrap},
+              {"checkpoint", plan.checkpoint},
+              {"world", plan.world},
+              {"micro_batches", plan.micro_batches},
+              {"kept",
+               {{"parameters", plan.parameters},
+                {"gradients", plan.gradients},
+                {"optimizer", plan.optimizer},
+                {"slots", plan.slots},
+                {"gradient_slots", plan.gradient_slots},
+                {"all", plan.kept()}}},
+              {"micro_batch",
+               {{"activations", plan.work.saved}, {"most", plan.work.most}, {"flops", plan.work.flops}}},
+              {"peak", plan.peak()},
+              {"update", plan.update},
+              {"step", std::move(step)},
+              {"units", std::move(units)}}
+      .dump(1);
 }
 
 }  // namespace ashlar

@@ -1,7 +1,7 @@
-// plan: what a strategy keeps and sends, as constants.
+// plan: what a strategy keeps, sends and computes, as constants.
 //
 //     constexpr long kept = plan<Strategy, Model>(world{8}).kept();
-//     static_assert(plan<Strategy, Model>(world{8}).kept() <= 80L << 30);
+//     constexpr long most = plan<Strategy, Model>(world{8}, batch{4, 1024}).peak();
 //
 // A trainer's own plan (Training::plan) is made by the same code; tests compare both with what is held and
 // sent.
@@ -13,14 +13,22 @@
 #include <vector>
 
 #include <ashlar/optim/adamw.hpp>
+#include <ashlar/plan/rehearse.hpp>
 #include <ashlar/plan/units.hpp>
 #include <ashlar/trainer.hpp>
 
 namespace ashlar {
 
-// How many ranks share the work.
+// How many ranks share the work, and what they run on.
 struct world {
   int size = 1;
+  kernels run = kernels::cuda;
+};
+
+// What each rank computes in one micro-batch: so many sequences of so many ids.
+struct batch {
+  long sequences = 1;
+  long tokens = 1;
 };
 
 // One collective of a step. Bytes are those of the whole tensor, of which each rank holds or gets its part.
@@ -36,7 +44,9 @@ struct UnitPlan {
   Name name{};
   long trained = 0;  // parameters, without padding
   long frozen = 0;
-  long padded = 0;  // elements of the flats, with padding
+  long padded = 0;                     // elements of the flats, with padding
+  std::vector<Piece> pieces{};         // where each trained parameter lies in its flat
+  std::vector<Piece> frozen_pieces{};  // and each frozen one in its own
 };
 
 struct Plan {
@@ -48,16 +58,19 @@ struct Plan {
   // Bytes that a rank holds between steps.
   long parameters = 0;
   long gradients = 0;
-  long optimizer =
-      0;  // master weights where they are not the parameters themselves, and the optimizer's states
+  long optimizer = 0;  // its states, and master weights where they are not the parameters themselves
 
   // Bytes that a rank holds, too, to make units and gradients whole while a step runs.
   long slots = 0;
   long gradient_slots = 0;
 
   std::vector<Transfer> step{};  // the collectives of one step, in order
+  long update = 0;               // bytes that a rank's optimizer reads and writes in a step
+  Workload work{};               // of one micro-batch, where its inputs are known
 
   constexpr long kept() const { return parameters + gradients + optimizer + slots + gradient_slots; }
+  constexpr long peak() const { return kept() + work.most; }             // bytes at once
+  constexpr double flops() const { return micro_batches * work.flops; }  // of a rank, a step
   constexpr long sent(Collective kind) const {
     long sum = 0;
     for (const Transfer& transfer : step)
@@ -82,7 +95,10 @@ constexpr Plan make_plan(const Census& census, world ranks, int micro_batches, i
       ranks.size,  micro_batches};
   const std::vector<UnitLayout> layouts = lay_out(census, ranks.size);
   for (const UnitLayout& unit : layouts) {
-    UnitPlan counted{.name = unit.name, .padded = unit.trained.numel + unit.frozen.numel};
+    UnitPlan counted{.name = unit.name,
+                     .padded = unit.trained.numel + unit.frozen.numel,
+                     .pieces = unit.trained.pieces,
+                     .frozen_pieces = unit.frozen.pieces};
     for (const Piece& piece : unit.trained.pieces) counted.trained += piece.numel;
     for (const Piece& piece : unit.frozen.pieces) counted.frozen += piece.numel;
     plan.units.push_back(counted);
@@ -91,6 +107,7 @@ constexpr Plan make_plan(const Census& census, world ranks, int micro_batches, i
     plan.parameters += (shards_parameters ? t.shard + unit.frozen.shard : counted.padded) * compute;
     plan.gradients += (shards_gradients ? t.shard : t.numel) * reduce;
     plan.optimizer += kept * master * (states + (compute == master ? 0 : 1));
+    plan.update += kept * (2 * master * (states + 1) + reduce + (compute == master ? 0 : compute));
   }
 
   const Schedule schedule = make_schedule(census, layouts, Shard::reshard_after, true);
@@ -152,7 +169,27 @@ constexpr Plan plan(world ranks, int micro_batches = 1) {
   }
 }
 
-// The plan as a table of text: units, bytes kept, collectives of a step.
+// The same with the work of a micro-batch, for a model whose loss takes ids and targets, both (sequences,
+// tokens), int64, and whose layers run on Symbols (symbolic/ops.hpp): a constant expression.
+template <class Strategy, class Model, class Optimizer = optim::AdamW>
+constexpr Plan plan(world ranks, batch each, int micro_batches = 1) {
+  Plan planned = plan<Strategy, Model, Optimizer>(ranks, micro_batches);
+  if constexpr (plannable<Strategy, Model> && constant_shapes<Model>)
+    planned.work = rehearse<Strategy, Model>(ranks.run, [each](Tape& tape) {
+      const Symbol ids(tape, {each.sequences, each.tokens}, Values::i64);
+      return std::tuple(ids, Symbol(tape, ids.shape(), Values::i64));
+    });
+  return planned;
+}
+
+// The plan as a table of text, and as JSON: units, bytes kept, collectives of a step, work of a micro-batch.
+std::string strategy_name(const Plan& plan);  // Trainer<Zero3, Fp32, None, Each, None>
 std::string describe(const Plan& plan);
+std::string to_json(const Plan& plan);
+
+template <class Strategy, class Model, class Optimizer = optim::AdamW>
+std::string describe(auto... shape) {
+  return describe(plan<Strategy, Model, Optimizer>(shape...));
+}
 
 }  // namespace ashlar

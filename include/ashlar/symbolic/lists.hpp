@@ -1,0 +1,83 @@
+// Few and Many: lists that are cheap in constant expressions, where each step of std::vector's own code
+// counts.
+#pragma once
+
+#include <array>
+#include <concepts>
+#include <cstddef>
+#include <stdexcept>
+#include <utility>
+
+namespace ashlar {
+
+// At most `capacity` elements, in place.
+template <class T, std::size_t capacity>
+class Few {
+ public:
+  constexpr Few() = default;
+  constexpr Few(const std::convertible_to<T> auto&... values)
+    requires(sizeof...(values) > 0 && sizeof...(values) <= capacity)
+      : items_{static_cast<T>(values)...}, size_(sizeof...(values)) {}
+
+  constexpr void push_back(const T& value) {
+    if (size_ == capacity) throw std::length_error("more than a Few can hold");
+    items_[size_++] = value;
+  }
+  constexpr void clear() { size_ = 0; }
+  constexpr bool empty() const { return size_ == 0; }
+  constexpr std::size_t size() const { return size_; }
+  constexpr T* begin() { return items_.data(); }
+  constexpr T* end() { return items_.data() + size_; }
+  constexpr const T* begin() const { return items_.data(); }
+  constexpr const T* end() const { return items_.data() + size_; }
+  constexpr T& operator[](std::size_t i) { return items_[i]; }
+  constexpr const T& operator[](std::size_t i) const { return items_[i]; }
+  constexpr T& back() { return items_[size_ - 1]; }
+
+ private:
+  std::array<T, capacity> items_{};
+  std::size_t size_ = 0;
+};
+
+// Any number of elements, which are only added. T has a cheap default value.
+template <class T>
+class Many {
+ public:
+  constexpr Many() = default;
+  constexpr Many(Many&& other) noexcept
+      : items_(std::exchange(other.items_, nullptr)),
+        size_(std::exchange(other.size_, 0)),
+        capacity_(std::exchange(other.capacity_, 0)) {}
+  constexpr Many& operator=(Many&& other) noexcept {
+    std::swap(items_, other.items_);
+    std::swap(size_, other.size_);
+    std::swap(capacity_, other.capacity_);
+    return *this;
+  }
+  constexpr ~Many() { delete[] items_; }
+
+  constexpr std::size_t push_back(T value) {  // returns its index
+    if (size_ == capacity_) grow();
+    items_[size_] = std::move(value);
+    return size_++;
+  }
+  constexpr std::size_t size() const { return size_; }
+  constexpr T* begin() { return items_; }
+  constexpr T* end() { return items_ + size_; }
+  constexpr T& operator[](std::size_t i) { return items_[i]; }
+  constexpr const T& operator[](std::size_t i) const { return items_[i]; }
+
+ private:
+  constexpr void grow() {
+    capacity_ = capacity_ == 0 ? 32 : 2 * capacity_;
+    T* const more = new T[capacity_]{};
+    for (std::size_t i = 0; i < size_; ++i) more[i] = std::move(items_[i]);
+    delete[] items_;
+    items_ = more;
+  }
+
+  T* items_ = nullptr;
+  std::size_t size_ = 0, capacity_ = 0;
+};
+
+}  // namespace ashlar

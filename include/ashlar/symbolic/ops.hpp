@@ -1,0 +1,183 @@
+// The operations of nn/ops.hpp on Symbols: what each allocates, keeps for backward and computes.
+//
+// A layer of your own runs on Symbols when its forward is constexpr, a template on its tensors, and made of
+// these.
+#pragma once
+
+#include <algorithm>
+
+#include <ashlar/nn/parameter.hpp>
+#include <ashlar/symbolic/symbol.hpp>
+
+namespace ashlar::ops {
+
+namespace detail {
+
+constexpr Symbol linear(const Symbol& x, const nn::AnyParameter& weight, long out, long in, bool bias) {
+  Tape& tape = x.tape();
+  const long rows = x.numel() / in, width = x.width();
+  const double product = 2.0 * static_cast<double>(rows) * static_cast<double>(in) * static_cast<double>(out);
+  const bool trained = weight.gradient != nullptr;
+  tape.compute_now(product);
+  Tape::Node node{.inputs = {x.gradient()}, .flops = product * ((x.node() >= 0) + trained)};
+  if (trained) {
+    node.saved = {x.storage()};
+    node.before = tape.compute == tape.reduce ? 0 : out * in * width;
+    node.parameters = bias ? out * width : 0;
+    node.weight = &weight;
+    node.weight_bytes = out * in * width;
+  }
+  Shape shape = x.shape();
+  shape.back() = out;
+  return Symbol(tape, shape, x.values(), trained || x.node() >= 0 ? tape.note(node) : -1);
+}
+
+// The query rows that LibTorch's CPU kernel takes at a time
+// (aten/src/ATen/native/cpu/FlashAttentionKernel.cpp).
+constexpr long query_rows(long tokens) {
+  return tokens >= 768 ? 256 : tokens >= 192 ? 64 : 32;
+}
+
+// Multiplications of tokens with tokens that causality leaves, of all heads: in `count` matrix products.
+constexpr double attention_flops(const Symbol& query, int count) {
+  const double tokens = static_cast<double>(query.size(-2));
+  return count * 2.0 * static_cast<double>(query.numel()) * (tokens + 1) / 2;
+}
+
+// The output, of query's shape, of inputs that live in `saved`. On a CPU LibTorch's flash attention; on a GPU
+// cuDNN's, whose backward adds up the query's gradient in float32 and, where heads share keys, makes a
+// gradient of key and value for each.
+constexpr Symbol attend(const Symbol& query, long heads, bool shares_keys, Few<int, 8> saved,
+                        Few<Tape::Input, 8> inputs) {
+  Tape& tape = query.tape();
+  const long tokens = query.size(-2), dim = query.size(-1) / heads;
+  const long rows = query_rows(tokens), columns = std::min(tokens, 512L);
+  tape.compute_now(attention_flops(query, 2));
+  Symbol out(tape, query.shape(), query.values());
+  const Symbol log_sum(tape, {query.numel() / query.size(-1), heads}, Values::f32);
+  long beside = 4 * 2 * rows * columns;
+  if (tape.run == kernels::cpu)
+    tape.touch(4 * rows * (columns + 2 + dim));
+  else
+    beside = 4 * query.numel() + log_sum.bytes() + (shares_keys ? 2 * query.bytes() : 0);
+  saved.push_back(out.storage());
+  saved.push_back(log_sum.storage());
+  return out.from(
+      tape.note({.saved = saved, .inputs = inputs, .beside = beside, .flops = attention_flops(query, 5)}));
+}
+
+}  // namespace detail
+
+template <long out, long in>
+constexpr Symbol linear(const Symbol& x, const nn::Parameter<out, in>& weight) {
+  return detail::linear(x, weight, out, in, false);
+}
+
+template <long out, long in>
+constexpr Symbol linear(const Symbol& x, const nn::Parameter<out, in>& weight, const nn::Parameter<out>&) {
+  return detail::linear(x, weight, out, in, true);
+}
+
+template <long count, long dim>
+constexpr Symbol embedding(const Symbol& ids, const nn::Parameter<count, dim>& weight) {
+  Shape shape = ids.shape();
+  shape.push_back(dim);
+  Tape& tape = ids.tape();
+  const bool trained = weight.gradient != nullptr;
+  const int node =
+      trained ? tape.note({.saved = {ids.storage()}, .parameters = count * dim * bytes(tape.compute)}) : -1;
+  return Symbol(tape, shape, Values::compute, node);
+}
+
+constexpr Symbol positions(const Symbol& ids, long) {
+  return Symbol(ids.tape(), {ids.size(-1)}, Values::i64);
+}
+
+template <long dim>
+constexpr Symbol layer_norm(const Symbol& x, const nn::Parameter<dim>& weight, const nn::Parameter<dim>&,
+                            double) {
+  const Values statistics = x.tape().run == kernels::cpu ? x.values() : Values::f32;
+  const Symbol mean(x.tape(), {x.numel() / dim}, statistics),
+      deviation(x.tape(), {x.numel() / dim}, statistics);
+  const bool trained = weight.gradient != nullptr;
+  return Symbol(x.tape(), x.shape(), x.values(),
+                x.tape().note({.saved = {x.storage(), mean.storage(), deviation.storage()},
+                               .inputs = {x.gradient()},
+                               .parameters = trained ? 2 * dim * x.width() : 0}));
+}
+
+// One kernel on a GPU. On the CPU LibTorch composes it: (wide * rsqrt(mean(wide^2) + epsilon)) * weight, wide
+// in float32.
+template <long dim>
+constexpr Symbol rms_norm(const Symbol& x, const nn::Parameter<dim>& weight, double) {
+  Tape& tape = x.tape();
+  const bool trained = weight.gradient != nullptr;
+  const Shape rows{x.numel() / dim, 1};
+  if (tape.run == kernels::cuda) {
+    const Symbol root(tape, rows, Values::f32);
+    return symbolic::like(x, {.saved = {x.storage(), root.storage()},
+                              .inputs = {x.gradient()},
+                              .parameters = trained ? dim * x.width() : 0});
+  }
+  const Symbol wide = symbolic::to(x, Values::f32);
+  const int squared =
+      tape.note({.saved = {wide.storage()}, .inputs = {wide.gradient()}, .beside = 2 * wide.bytes()});
+  tape.touch(wide.bytes());
+  const Symbol root(tape, rows, Values::f32, tape.note({.inputs = Tape::Input{squared, wide.bytes()}}));
+  const Symbol scaled = symbolic::like(wide, {.saved = {wide.storage(), root.storage()},
+                                              .inputs = {wide.gradient(), root.gradient()},
+                                              .beside = wide.bytes()});
+  const Symbol weighted(tape, x.shape(), Values::f32,
+                        tape.note({.saved = {scaled.storage()},
+                                   .inputs = {scaled.gradient()},
+                                   .beside = trained ? scaled.bytes() : 0,
+                                   .parameters = trained ? dim * x.width() : 0}));
+  return symbolic::to(weighted, x.values());
+}
+
+constexpr Symbol gelu(const Symbol& x) {
+  return symbolic::like(x, {.saved = {x.storage()}, .inputs = {x.gradient()}});
+}
+
+// silu(gate) * up
+constexpr Symbol silu_mul(const Symbol& gate, const Symbol& up) {
+  const Symbol opened = symbolic::like(gate, {.saved = {gate.storage()}, .inputs = {gate.gradient()}});
+  return symbolic::like(
+      up, {.saved = {opened.storage(), up.storage()}, .inputs = {opened.gradient(), up.gradient()}});
+}
+
+constexpr Symbol rope(const Symbol& x, long heads, double) {
+  Tape& tape = x.tape();
+  const long tokens = x.size(-2), half = x.size(-1) / heads / 2;
+  const Symbol angle(tape, {tokens, half}, Values::f32), cosine = angle,
+                                                         sine(tape, angle.shape(), Values::f32);
+  const std::vector<Symbol> halves = symbolic::chunk(symbolic::to(x, Values::f32), 2);
+  const auto times = [](const Symbol& a, const Symbol& constant) {
+    return symbolic::like(a, {.saved = {constant.storage()}, .inputs = {a.gradient()}});
+  };
+  const Symbol turned = symbolic::cat(times(halves[0], cosine) - times(halves[1], sine),
+                                      times(halves[1], cosine) + times(halves[0], sine));
+  return symbolic::to(turned, x.values());
+}
+
+constexpr Symbol causal_attention(const Symbol& query, const Symbol& key, const Symbol& value, long heads,
+                                  long kv_heads) {
+  return detail::attend(query, heads, kv_heads != heads, {query.storage(), key.storage(), value.storage()},
+                        {query.gradient(), key.gradient(), value.gradient()});
+}
+
+constexpr Symbol causal_attention(const Symbol& query_key_value, long heads) {
+  const std::vector<Symbol> part = symbolic::chunk(query_key_value, 3);
+  return causal_attention(part[0], part[1], part[2], heads, heads);
+}
+
+constexpr Symbol cross_entropy(const Symbol& logits, const Symbol&) {
+  const Symbol wide = symbolic::to(logits, Values::f32);
+  const Symbol logarithms(wide.tape(), wide.shape(), Values::f32);
+  const int softmax = wide.tape().note({.saved = {logarithms.storage()}, .inputs = {wide.gradient()}});
+  return Symbol(wide.tape(), {}, Values::f32,
+                wide.tape().note(
+                    {.saved = {logarithms.storage()}, .inputs = Tape::Input{softmax, logarithms.bytes()}}));
+}
+
+}  // namespace ashlar::ops

@@ -1,0 +1,142 @@
+// Symbol: a tensor without values, which has a shape, a type, a storage and a place in autograd's graph.
+//
+// Its operations allocate, save for backward and compute as LibTorch's kernels for the CPU do; each says so
+// beside the operation that it stands for. A copy of a Symbol shares its storage, and the last one frees it,
+// as with tensors.
+#pragma once
+
+#include <utility>
+#include <vector>
+
+#include <ashlar/symbolic/tape.hpp>
+
+namespace ashlar {
+
+enum class Values { compute, f32, i64 };  // compute: the Precision policy's type
+
+using Shape = Few<long, 6>;
+
+class Symbol {
+ public:
+  // A new tensor of `shape`, of which `node` is the source.
+  constexpr Symbol(Tape& tape, Shape shape, Values values, int node = -1)
+      : tape_(&tape), shape_(shape), values_(values), node_(node), storage_(tape.allocate(bytes())) {}
+
+  constexpr Symbol(const Symbol& other)
+      : tape_(other.tape_),
+        shape_(other.shape_),
+        values_(other.values_),
+        node_(other.node_),
+        storage_(other.storage_) {
+    tape_->hold(storage_);
+  }
+  constexpr Symbol(Symbol&& other) noexcept
+      : tape_(other.tape_),
+        shape_(other.shape_),
+        values_(other.values_),
+        node_(other.node_),
+        storage_(std::exchange(other.storage_, -1)) {}
+  constexpr Symbol& operator=(Symbol other) noexcept {
+    tape_ = other.tape_;
+    shape_ = other.shape_;
+    values_ = other.values_;
+    node_ = other.node_;
+    std::swap(storage_, other.storage_);
+    return *this;
+  }
+  constexpr ~Symbol() {
+    if (storage_ >= 0) tape_->release(storage_);
+  }
+
+  // The same storage, seen with another shape or from another node.
+  constexpr Symbol view(Shape shape) const {
+    Symbol other = *this;
+    other.shape_ = shape;
+    return other;
+  }
+  constexpr Symbol from(int node) const {
+    Symbol other = *this;
+    other.node_ = node;
+    return other;
+  }
+
+  constexpr Tape& tape() const { return *tape_; }
+  constexpr const Shape& shape() const { return shape_; }
+  constexpr long size(int dimension) const {
+    return shape_[dimension < 0 ? shape_.size() - static_cast<std::size_t>(-dimension)
+                                : static_cast<std::size_t>(dimension)];
+  }
+  constexpr long numel() const {
+    long product = 1;
+    for (const long size : shape_) product *= size;
+    return product;
+  }
+  constexpr Values values() const { return values_; }
+  constexpr long width() const {  // bytes an element
+    return values_ == Values::i64 ? 8 : values_ == Values::f32 ? 4 : ashlar::bytes(tape_->compute);
+  }
+  constexpr long bytes() const { return numel() * width(); }
+  constexpr int storage() const { return storage_; }
+  constexpr int node() const { return node_; }  // -1: no gradient flows to it
+
+  // What a node's backward makes for this tensor, or hands on to it.
+  constexpr Tape::Input gradient() const { return {node_, bytes()}; }
+  constexpr Tape::Input same_gradient() const { return {node_, 0}; }
+
+ private:
+  Tape* tape_;
+  Shape shape_;
+  Values values_;
+  int node_;
+  int storage_;
+};
+
+namespace symbolic {
+
+// A new tensor like x, of an operation whose backward is as `node` says.
+constexpr Symbol like(const Symbol& x, const Tape::Node& node) {
+  return Symbol(x.tape(), x.shape(), x.values(), x.tape().note(node));
+}
+
+// x in another type; x itself where it has that type already.
+constexpr Symbol to(const Symbol& x, Values values) {
+  if (x.values() == values || (x.width() == 4 && values == Values::f32) ||
+      (values == Values::compute && x.width() == bytes(x.tape().compute)))
+    return x;
+  return Symbol(x.tape(), x.shape(), values, x.tape().note({.inputs = {x.gradient()}}));
+}
+
+// x in equal parts along the last dimension: views, whose gradients are put together.
+constexpr std::vector<Symbol> chunk(const Symbol& x, long count) {
+  const int join = x.tape().note({.inputs = {x.gradient()}, .joins = true});
+  Shape shape = x.shape();
+  shape.back() /= count;
+  return std::vector<Symbol>(static_cast<std::size_t>(count), x.view(shape).from(join));
+}
+
+// Two halves side by side along the last dimension: their gradients are views of one.
+constexpr Symbol cat(const Symbol& a, const Symbol& b) {
+  Shape shape = a.shape();
+  shape.back() *= 2;
+  return Symbol(a.tape(), shape, a.values(),
+                a.tape().note({.inputs = {a.same_gradient(), b.same_gradient()}}));
+}
+
+}  // namespace symbolic
+
+// b may lack leading dimensions of a: then its gradient is a sum.
+constexpr Symbol operator+(const Symbol& a, const Symbol& b) {
+  const bool wide = a.numel() >= b.numel();
+  return symbolic::like(wide ? a : b, {.inputs = {a.numel() < b.numel() ? a.gradient() : a.same_gradient(),
+                                                  b.numel() < a.numel() ? b.gradient() : b.same_gradient()}});
+}
+
+constexpr Symbol operator-(const Symbol& a, const Symbol& b) {
+  return symbolic::like(a, {.inputs = {a.same_gradient(), b.gradient()}});
+}
+
+constexpr Symbol operator*(double, const Symbol& x) {
+  return symbolic::like(x, {.inputs = {x.gradient()}});
+}
+
+}  // namespace ashlar

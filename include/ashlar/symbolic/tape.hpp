@@ -1,0 +1,284 @@
+// Tape: what a forward and backward would allocate, keep and compute, written down without doing it.
+//
+// A layer's forward is a template on its tensors. Run on Symbols (symbolic/symbol.hpp), which have a shape
+// and a type but no values, it leaves here what LibTorch's autograd would: a graph of nodes with the storages
+// they save. Its backward then frees and allocates in the order in which autograd does. Usable in constant
+// expressions.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <utility>
+
+#include <ashlar/concepts/precision_policy.hpp>
+#include <ashlar/symbolic/lists.hpp>
+
+namespace ashlar {
+
+// Whose kernels run: LibTorch's for the CPU, with one thread, or for NVIDIA's GPUs.
+enum class kernels { cpu, cuda };
+
+class Tape {
+ public:
+  // Whose output a node read, and the bytes of the gradient it makes for it. 0 bytes: it hands on the
+  // gradient it got.
+  struct Input {
+    int node = -1;  // -1: no gradient is wanted
+    long bytes = 0;
+  };
+
+  struct Node {
+    Few<int, 8> saved{};  // storages that wait for backward
+    Few<Input, 8> inputs{};
+    long before = 0;      // bytes that backward frees before it makes its gradients
+    long beside = 0;      // bytes that live beside them
+    long parameters = 0;  // bytes of parameters' gradients that wait in autograd for the end of the unit
+    double flops = 0;     // of backward
+    const void* weight = nullptr;  // whose gradient goes straight into the flat: the first to arrive
+    long weight_bytes = 0;         // and of any later one
+    bool joins = false;            // its gradients are the parts of one
+    int inner = -1;                // the graph that runs inside
+    Few<int, 8> arrived{};         // storages of gradients, while backward runs
+  };
+
+  constexpr Tape(kernels runs, dtype computes, dtype reduces)
+      : run(runs), compute(computes), reduce(reduces) {
+    graphs_.push_back(Graph());
+  }
+
+  kernels run;
+  dtype compute, reduce;
+  bool records = true;  // autograd is on
+
+  constexpr long live() const { return live_; }
+  constexpr long peak() const { return peak_; }  // bytes
+  constexpr double flops() const { return flops_; }
+
+  // Storages, counted by holders.
+  constexpr int allocate(long size) {
+    const long bytes =
+        run == kernels::cuda ? (size + 511) / 512 * 512 : size;  // CUDACachingAllocator's blocks
+    change(bytes);
+    if (free_ < 0) return static_cast<int>(storages_.push_back({bytes, 1}));
+    const int storage = std::exchange(free_, at(free_).next);
+    at(storage) = {bytes, 1};
+    return storage;
+  }
+  constexpr void hold(int storage) { ++at(storage).holders; }
+  constexpr void release(int storage) {
+    Storage& released = at(storage);
+    if (--released.holders > 0) return;
+    change(-released.bytes);
+    released.next = std::exchange(free_, storage);
+  }
+  constexpr long bytes(int storage) const { return storages_[static_cast<std::size_t>(storage)].bytes; }
+
+  // Bytes taken and given back at once.
+  constexpr void touch(long bytes) {
+    change(bytes);
+    change(-bytes);
+  }
+  constexpr void compute_now(double flops) { (virtual_ ? trace_flops_ : flops_) += flops; }
+
+  // A node of the current graph; -1 when autograd is off.
+  constexpr int note(const Node& node) {
+    if (!records) return -1;
+    for (const int storage : node.saved) hold(storage);
+    return static_cast<int>(graph().nodes.push_back(node));
+  }
+
+  // Inside and outside of a module that is one node of the outer graph (engine/nested.hpp).
+  constexpr int open_graph() {
+    const std::size_t inner = graphs_.push_back({});
+    graphs_[inner].outer = now_;
+    return now_ = static_cast<int>(inner);
+  }
+  // `storage`: of the output, which lives until the graph's backward has ended.
+  constexpr void close_graph(int output, int storage, bool unit) {
+    hold(storage);
+    graph().output = output;
+    graph().storage = storage;
+    graph().unit = unit;
+    now_ = graph().outer;
+  }
+
+  // From here on nothing happens: what would happen is written into a trace, for the backward of the graph
+  // `inner`.
+  struct Rewind {
+    bool records, was_virtual;
+    Many<long> trace;
+    double flops;
+  };
+  constexpr Rewind begin_rerun() {
+    Rewind before{records, virtual_, std::move(trace_), trace_flops_};
+    records = virtual_ = true;
+    trace_ = {};
+    trace_flops_ = 0;
+    return before;
+  }
+  constexpr void end_rerun(int inner, Rewind&& before) {
+    graphs_[index(inner)].trace = std::move(trace_);
+    graphs_[index(inner)].trace_flops = trace_flops_;
+    records = before.records;
+    virtual_ = before.was_virtual;
+    trace_ = std::move(before.trace);
+    trace_flops_ = before.flops;
+  }
+
+  // The backward of the outermost graph, from a scalar.
+  constexpr void backward(int output) {
+    written_ = {};
+    const int seed = allocate(4);
+    const long parameters = run_backward(now_, output, seed);
+    release(seed);
+    change(-parameters);
+    graph() = {};
+  }
+
+ private:
+  struct Storage {
+    long bytes = 0;
+    int holders = 0;
+    int next = -1;  // of those that are free
+  };
+  struct Graph {
+    Many<Node> nodes{};
+    int outer = 0;
+    int output = -1;  // the node, and its storage
+    int storage = -1;
+    bool unit = false;   // its parameters' gradients are complete when it ends
+    Many<long> trace{};  // of a forward that runs again before the backward
+    double trace_flops = 0;
+  };
+
+  static constexpr std::size_t index(int i) { return static_cast<std::size_t>(i); }
+  constexpr Storage& at(int storage) { return storages_[index(storage)]; }
+  constexpr Graph& graph() { return graphs_[index(now_)]; }
+
+  constexpr void change(long bytes) {
+    if (bytes == 0) return;
+    if (virtual_) {
+      trace_.push_back(bytes);
+    } else {
+      live_ += bytes;
+      peak_ = std::max(peak_, live_);
+    }
+  }
+
+  // Reverse order of creation, as autograd's queue has it. Returns the bytes of parameters' gradients that it
+  // leaves.
+  constexpr long run_backward(int which, int output, int seed) {
+    long parameters = 0;
+    Many<Node> nodes = std::move(graphs_[index(which)].nodes);
+    hold(seed);
+    nodes[index(output)].arrived.push_back(seed);
+    for (std::size_t n = nodes.size(); n-- > 0;) {
+      if (is_leaf(nodes[n])) continue;
+      if (!nodes[n].arrived.empty()) parameters += run_node(nodes, nodes[n]);
+      for (const int storage : nodes[n].saved) release(storage);
+    }
+    graphs_[index(which)].nodes = std::move(nodes);
+    return parameters;
+  }
+
+  // What a nested graph was given: it has no inputs, and its gradient is the graph's result.
+  static constexpr bool is_leaf(const Node& node) {
+    return node.inputs.empty() && node.saved.empty() && node.parameters == 0 && node.weight == nullptr;
+  }
+
+  constexpr long run_node(Many<Node>& nodes, Node& node) {
+    compute_now(node.flops);
+    long parameters = 0;
+    Few<int, 8> made;
+    for (std::size_t i = 0; i < node.inputs.size(); ++i) made.push_back(-1);
+    if (node.inner >= 0) {
+      parameters += run_inner(node, made);
+    } else {
+      touch(node.before);
+      change(node.beside);
+      for (std::size_t i = 0; i < made.size(); ++i) {
+        if (node.inputs[i].node < 0) continue;
+        if (node.inputs[i].bytes > 0) {
+          made[i] = allocate(node.inputs[i].bytes);
+        } else {
+          made[i] = node.arrived[0];
+          hold(made[i]);
+        }
+      }
+      parameters += node.parameters + weight_gradient(node);
+      change(parameters);
+      change(-node.beside);
+    }
+    for (const int gradient : node.arrived) release(gradient);
+    node.arrived.clear();
+    for (std::size_t i = 0; i < made.size(); ++i)
+      if (made[i] >= 0) arrive(nodes[index(node.inputs[i].node)], made[i]);
+    return parameters;
+  }
+
+  constexpr long weight_gradient(const Node& node) {
+    if (node.weight == nullptr) return 0;
+    if (std::find(written_.begin(), written_.end(), node.weight) != written_.end()) return node.weight_bytes;
+    written_.push_back(node.weight);
+    return 0;
+  }
+
+  constexpr long run_inner(Node& node, Few<int, 8>& made) {
+    const int which = node.inner;
+    for (const long bytes : graphs_[index(which)].trace) change(bytes);
+    compute_now(graphs_[index(which)].trace_flops);
+    const long parameters = run_backward(which, graphs_[index(which)].output, node.arrived[0]);
+    Graph& inner = graphs_[index(which)];
+    std::size_t leaf = 0;
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      if (node.inputs[i].node < 0) continue;
+      Few<int, 8>& arrived = inner.nodes[leaf++].arrived;
+      if (arrived.empty()) continue;
+      made[i] = arrived[0];
+      if (at(made[i]).holders > 1) {  // somebody else's: autograd's leaves own their gradients
+        const int copy = allocate(bytes(made[i]));
+        release(made[i]);
+        made[i] = copy;
+      }
+    }
+    release(inner.storage);
+    const bool unit = inner.unit;
+    inner = {};
+    if (!unit) return parameters;
+    change(-parameters);
+    return 0;
+  }
+
+  // Sums into one of the two where nobody else holds it.
+  constexpr void arrive(Node& node, int gradient) {
+    if (node.joins || node.arrived.empty()) {
+      node.arrived.push_back(gradient);
+      return;
+    }
+    int& sum = node.arrived[0];
+    if (at(sum).holders == 1) {
+      release(gradient);
+    } else if (at(gradient).holders == 1) {
+      release(sum);
+      sum = gradient;
+    } else {
+      const int added = allocate(std::max(bytes(sum), bytes(gradient)));
+      release(gradient);
+      release(sum);
+      sum = added;
+    }
+  }
+
+  Many<Storage> storages_{};
+  int free_ = -1;
+  Many<Graph> graphs_{};
+  int now_ = 0;
+  long live_ = 0, peak_ = 0;
+  double flops_ = 0;
+  bool virtual_ = false;
+  Many<long> trace_{};
+  double trace_flops_ = 0;
+  Many<const void*> written_{};
+};
+
+}  // namespace ashlar

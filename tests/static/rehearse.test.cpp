@@ -1,0 +1,72 @@
+// The memory and arithmetic of a small network, counted by hand.
+#include <array>
+#include <tuple>
+
+#include <boost/hana/define_struct.hpp>
+
+#include <ashlar/nn/linear.hpp>
+#include <ashlar/nn/ops.hpp>
+#include <ashlar/plan/rehearse.hpp>
+#include <ashlar/policies.hpp>
+#include <ashlar/trainer.hpp>
+
+namespace ashlar {
+namespace {
+
+struct Net {
+  using Up = nn::Linear<16, 32>;
+  using Down = nn::Linear<32, 16>;
+  BOOST_HANA_DEFINE_STRUCT(Net, (Up, up), (Down, down));
+
+  constexpr auto loss(auto& run, const auto& x, const auto& targets) const {  // (8, 16), and (8), int64
+    return ops::cross_entropy(run(down, ops::gelu(run(up, x))), targets);
+  }
+};
+
+template <class Model, class Wrap = wrap::WholeModel, class Checkpoint = checkpoint::None>
+constexpr Workload work =
+    rehearse<Trainer<shard::Replicate, precision::Fp32, offload::None, Wrap, Checkpoint>, Model>(
+        kernels::cpu, [](Tape& tape) {
+          return std::tuple(Symbol(tape, {8, 16}, Values::f32), Symbol(tape, {8}, Values::i64));
+        });
+
+// In bytes: x 512, targets 64, up's output and gelu's 1024 each, log-softmax 512, the loss 4 and
+// the step's sum of losses 8. The logits
+// are not kept.
+constexpr long inputs = 512 + 64, after_forward = inputs + 2 * 1024 + 512 + 4 + 8;
+static_assert(work<Net>.saved == after_forward);
+
+// Most is held when down's backward has made its gradients, of its input 1024 and of its bias 64, from one
+// of 512 that it still holds; the seed of 4 is there, and log-softmax no longer.
+static_assert(work<Net>.most == after_forward + 4 - 512 + 512 + 1024 + 64);
+
+// A product of 2 * 8 * 16 * 32: each layer's forward and weights, and down's input. x wants no gradient.
+static_assert(work<Net>.flops == 5 * 8192);
+
+// The same network twice over as a recomputed layer keeps its input and the state of the random numbers, and
+// computes its forward twice.
+struct Layer {
+  BOOST_HANA_DEFINE_STRUCT(Layer, (Net::Up, up), (Net::Down, down));
+  constexpr auto forward(auto& run, const auto& x) const {  // (8, 16) -> same
+    return run(down, ops::gelu(run(up, x)));
+  }
+};
+struct Deep {
+  using Layers = std::array<Layer, 2>;
+  BOOST_HANA_DEFINE_STRUCT(Deep, (Layers, layers));
+  constexpr auto loss(auto& run, const auto& x, const auto& targets) const {
+    return ops::cross_entropy(run(layers[1], run(layers[0], x)), targets);
+  }
+};
+
+constexpr Workload kept = work<Deep>, again = work<Deep, wrap::WholeModel, checkpoint::Recompute>;
+static_assert(kept.saved == inputs + 2 * (2 * 1024) + 512 + 512 + 4 + 8);
+static_assert(again.saved == inputs + 512 + 512 + 4 + 8 + 2 * random_state);
+static_assert(kept.flops == 11 * 8192);
+static_assert(again.flops == kept.flops + 4 * 8192);
+
+// Units change where gradients of parameters wait, and nothing else.
+static_assert(work<Deep, wrap::Each<Layer>>.flops == kept.flops);
+
+}  // namespace
+}  // namespace ashlar
