@@ -1,7 +1,7 @@
 # cmake -DSOURCE=case.cpp "-DCOMPILE=c++;flags" -DLAUNCHER=ccache -DOBJECT=case.o -P ExpectCompileError.cmake
 #
 # The case's first line reads `// expect-error: <text>`. With FIXED defined it must compile. Without, it must fail with
-# exactly one `error:`, and the line that says so must hold the text.
+# exactly one `error:`, which is a failed static assertion whose message starts with the text: nothing stands before it.
 
 file(STRINGS "${SOURCE}" head LIMIT_COUNT 1)
 if(NOT head MATCHES "^// expect-error: (.+)$")
@@ -25,7 +25,7 @@ if(NOT count EQUAL 1)
   message(FATAL_ERROR "one mistake should give one error, and gives ${count}:\n${log}")
 endif()
 string(REGEX MATCH "error:[^\n]*" said "${log}")
-string(FIND "${said}" "${expected}" at)
-if(at EQUAL -1)
-  message(FATAL_ERROR "the error should say\n  ${expected}\nand says\n  ${said}\n${log}")
+string(FIND "${said}" "error: static assertion failed: ${expected}" at)
+if(NOT at EQUAL 0)
+  message(FATAL_ERROR "the error should say\n  error: static assertion failed: ${expected}\nand says\n  ${said}\n${log}")
 endif()

@@ -36,11 +36,15 @@ struct Report {
 template <class Strategy, class Model, class Comm, class Optimizer>
 class Training;
 
+struct Plan;  // of ashlar/plan/plan.hpp
+
 // Stands where a Training would, had its mistake not been explained already: it takes what is done with a
 // Training, so that one mistake gives one error. Never made in a program that compiles.
 struct Refused {
   Report step(auto&&...) { return {}; }
   double evaluate(auto&&...) { return 0; }
+  Tensor predict(auto&&...);
+  Plan plan() const;
   long steps() const { return 0; }
 };
 
@@ -49,11 +53,14 @@ struct None;  // of ashlar/checkpoint/none.hpp: the core includes no policy
 }
 
 // Chosen only when the policies do not compose: it explains, and takes what is done with it.
-template <class Shard, class Precision, class Offload, class Wrap, class Checkpoint = checkpoint::None>
+template <class Shard, class Precision = Missing, class Offload = Missing, class Wrap = Missing,
+          class Checkpoint = checkpoint::None>
 class Trainer {
   static_assert(explain<Shard, Precision, Offload, Wrap, Checkpoint>());
 
  public:
+  static constexpr bool refused = true;
+
   template <class Model>
   static Refused make(auto&, auto&&, Recipe = {}) {
     return {};
@@ -82,11 +89,18 @@ class Trainer<ShardPolicy, PrecisionPolicy, OffloadPolicy, WrapPolicy, Checkpoin
   // A model that has values already, such as a torch::nn module: rank 0's are used on every rank.
   template <class Model, class Comm, class Optimizer>
   static auto make(Model model, Comm& comm, Optimizer optimizer, Recipe recipe = {}) {
+    using Made = Training<Trainer, Model, Comm, Optimizer>;
     static_assert(explain_use<Trainer, Model, Comm, Optimizer>());
-    if constexpr (usable<Trainer, Model, Comm, Optimizer>)
-      return Training<Trainer, Model, Comm, Optimizer>(std::move(model), comm, std::move(optimizer), recipe);
-    else
+    if constexpr (!usable<Trainer, Model, Comm, Optimizer>) {
       return Refused();
+    } else if constexpr (!complete<Made>) {
+      static_assert(complete<Made>,
+                    "[ashlar.trainer.9] a strategy trains with LibTorch, whose headers it does without until "
+                    "then: include ashlar/training.hpp, or ashlar/ashlar.hpp");
+      return Refused();
+    } else {
+      return Made(std::move(model), comm, std::move(optimizer), recipe);
+    }
   }
 };
 

@@ -69,7 +69,7 @@ class Training {
                   "change the batch or Recipe::micro_batches");
     const Tensor x = to_compute(inputs), y = targets.to(device_);
     return step([&, size = rows / count](auto& run, int i) {
-      return model_.loss(run, x.narrow(0, i * size, size), y.narrow(0, i * size, size));
+      return loss(run, x.narrow(0, i * size, size), y.narrow(0, i * size, size));
     });
   }
 
@@ -105,7 +105,7 @@ class Training {
   }
   double evaluate(const Tensor& inputs, const Tensor& targets) {
     return evaluate(
-        [&, x = to_compute(inputs), y = targets.to(device_)](auto& run) { return model_.loss(run, x, y); });
+        [&, x = to_compute(inputs), y = targets.to(device_)](auto& run) { return loss(run, x, y); });
   }
 
   // The model's forward, without gradients. Collective: every rank calls it.
@@ -246,14 +246,27 @@ class Training {
     return input.is_floating_point() ? input.to(device_, scalar_type(Precision::compute)) : input.to(device_);
   }
 
+  // A model without a fitting loss, or an objective that fits nothing, is explained and then left alone.
+  template <class Runner>
+  Tensor loss(Runner& run, const Tensor& x, const Tensor& y) {
+    static_assert(explain_loss<Model, Run<Training>>());
+    if constexpr (loses<Model, Runner>)
+      return model_.loss(run, x, y);
+    else
+      return x;
+  }
+
   template <class Objective>
   static Tensor evaluate_objective(Objective& objective, auto& run, int i) {
+    static_assert(explain_objective<Objective, Run<Training>>());
     if constexpr (requires { objective(run, i); })
       return objective(run, i);
     else if constexpr (requires { objective(run); })
       return objective(run);
-    else
+    else if constexpr (requires { objective(); })
       return objective();
+    else
+      return {};
   }
 
   auto without_gradients(auto&& body) {

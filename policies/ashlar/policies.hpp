@@ -3,6 +3,7 @@
 
 #include <ashlar/checkpoint/none.hpp>
 #include <ashlar/checkpoint/recompute.hpp>
+#include <ashlar/checkpoint/recompute_each.hpp>
 #include <ashlar/offload/none.hpp>
 #include <ashlar/precision/bf16_mixed.hpp>
 #include <ashlar/precision/bf16_pure.hpp>

@@ -7,7 +7,7 @@ using namespace ashlar;
 #ifdef FIXED
 using Checkpoint = checkpoint::None;
 #else
-using Checkpoint = offload::None;
+using Checkpoint = bool;
 #endif
 
 static_assert(explain<shard::Zero3, precision::Fp32, offload::None, wrap::WholeModel, Checkpoint>());

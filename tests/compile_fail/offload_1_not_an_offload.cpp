@@ -7,7 +7,7 @@ using namespace ashlar;
 #ifdef FIXED
 using Offload = offload::None;
 #else
-using Offload = checkpoint::None;
+using Offload = bool;
 #endif
 
 static_assert(explain<shard::Zero3, precision::Fp32, Offload, wrap::WholeModel, checkpoint::None>());

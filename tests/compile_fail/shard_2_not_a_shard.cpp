@@ -5,7 +5,11 @@
 using namespace ashlar;
 
 #ifdef FIXED
-static_assert(explain<shard::Zero3, precision::Fp32, offload::None, wrap::WholeModel, checkpoint::None>());
+struct Mine : shard::Zero3 {
 #else
-static_assert(explain<precision::Fp32, shard::Zero3, offload::None, wrap::WholeModel, checkpoint::None>());
+struct Mine {
 #endif
+  static constexpr std::string_view name = "Mine";
+};
+
+static_assert(explain<Mine, precision::Fp32, offload::None, wrap::WholeModel, checkpoint::None>());

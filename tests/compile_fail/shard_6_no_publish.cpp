@@ -6,6 +6,7 @@ using namespace ashlar;
 
 struct Mine : shard::Zero3 {
   static constexpr auto parameters = placement::replicated;
+  static constexpr auto reshard_after = pass::backward;
 #ifdef FIXED
   static auto publish(Tensor& whole, const Tensor& part, has_all_gather auto& comm) {
     return comm.all_gather(whole, part);

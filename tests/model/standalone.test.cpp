@@ -91,6 +91,21 @@ TEST_CASE("every kind of member is met, named and bound") {
   CHECK(model.model().again.owner == &model.model().adapted);
 }
 
+// With a constructor, the compiler cannot see that a member is not declared.
+struct Forgetful {
+  using Layer = nn::Linear<3, 3>;
+  BOOST_HANA_DEFINE_STRUCT(Forgetful, (Layer, first));
+  Layer second;
+
+  Forgetful() { second.weight.init = nn::ones(); }
+  auto forward(auto& run, const auto& x) const { return run(second, run(first, x)); }
+};
+
+TEST_CASE("a parameter that is not declared says so when it is read") {
+  const Standalone<Forgetful> model(1);
+  CHECK_THROWS_WITH(model.forward(at::ones({1, 3})), Catch::Matchers::ContainsSubstring("[ashlar.model.12]"));
+}
+
 struct Tower {
   using Layers = std::array<torch::nn::Linear, 2>;
   BOOST_HANA_DEFINE_STRUCT(Tower, (Layers, layers));

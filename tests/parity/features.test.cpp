@@ -241,6 +241,14 @@ std::vector<double> train_torch(Model model, auto&& output) {
   return losses;
 }
 
+TEST_CASE("a unit of torch parameters has one type") {
+  TorchNet net;
+  net->second->to(at::kDouble);
+  using Strategy = Plain<shard::Zero3, wrap::WholeModel>;
+  CHECK_THROWS_WITH(Strategy::make(net, world(), adamw),
+                    Catch::Matchers::ContainsSubstring("[ashlar.model.13]"));
+}
+
 TEST_CASE("torch modules train sharded, whole or as units") {
   const auto make = [] {
     at::manual_seed(1);

@@ -3,12 +3,14 @@
 #   <!-- code FILE NAME -->      what stands in FILE between `// [readme: NAME]` and `// [readme: end]`
 #   <!-- file FILE LANGUAGE -->  a whole file
 #   <!-- error FILE -->          the first error of g++ for FILE
+#   <!-- output FILE -->         what FILE prints, as a program without LibTorch
 #   <!-- policies AXIS -->       a table of the axis, from the cards of its policies
 #   <!-- rules -->               a table of every rule that the compiler checks, from the sentences in the headers
 #
 # Each block ends at `<!-- end -->`. Used as: perl blocks.pl DOCUMENT, in the repository's root.
 use strict;
 use warnings;
+use File::Temp;
 
 sub slurp { local (@ARGV, $/) = (shift); return scalar <>; }
 
@@ -21,10 +23,22 @@ sub code {
   return "```cpp\n$block```\n";
 }
 
+my $compile = 'LC_ALL=C g++ -std=c++20 -fmessage-length=0 -Iinclude -Ipolicies '
+  . join ' ', map { "-isystem '$_'" } split ' ', $ENV{ASHLAR_INCLUDES} // '';
+
+sub output {
+  my ($file) = @_;
+  my $program = File::Temp->new(UNLINK => 1);
+  close $program;
+  system("$compile '$file' -o '$program'") == 0 or die "g++ does not compile $file\n";
+  my $text = qx{'$program'};
+  $? == 0 or die "$file does not run\n";
+  return $text;
+}
+
 sub first_error {
   my ($file) = @_;
-  my $includes = join ' ', map { "-isystem '$_'" } split ' ', $ENV{ASHLAR_INCLUDES} // '';
-  my $log = qx{LC_ALL=C g++ -std=c++20 -fsyntax-only -fmessage-length=0 -Iinclude -Ipolicies $includes '$file' 2>&1};
+  my $log = qx{$compile -fsyntax-only '$file' 2>&1};
   $log =~ m{(error: .*)} or die "g++ finds no error in $file:\n$log";
   return "```\n$1\n```\n";
 }
@@ -62,7 +76,7 @@ sub rules {
       $sentence{$id} = $words;
     }
   }
-  my @axes = qw(shard precision offload wrap checkpoint model nn optim plan);
+  my @axes = qw(trainer shard precision offload wrap checkpoint model communicator optim nn plan);
   my %order = map { $axes[$_] => $_ } 0 .. $#axes;
   my $key = sub { my ($axis, $n) = split /\./, $_[0]; return ($order{$axis} // 99) * 1000 + $n; };
   my $table = "| id | sentence |\n|---|---|\n";
@@ -75,8 +89,9 @@ sub rules {
 
 sub whole_file { return "```$_[1]\n" . slurp($_[0]) . "```\n"; }
 
-my %make = (code => \&code, file => \&whole_file, error => \&first_error, policies => \&policies, rules => \&rules);
+my %make = (code => \&code, file => \&whole_file, error => \&first_error, output => \&output, policies => \&policies,
+            rules => \&rules);
 my $document = slurp($ARGV[0]);
-$document =~ s{^(<!-- (code|file|error|policies|rules)\b ?([^\n]*?) ?-->\n).*?^(<!-- end -->\n)}
+$document =~ s{^(<!-- (code|file|error|output|policies|rules)\b ?([^\n]*?) ?-->\n).*?^(<!-- end -->\n)}
               {$1 . $make{$2}->(split ' ', $3) . $4}gmse;
 print $document;

@@ -1,6 +1,12 @@
-// Every combination of policies, generated: all that fit their slots compose, and nothing else does.
+// Every combination of policies, generated: which compose, and which of them train a declared model and an
+// ordinary torch::nn module. Run as a program it prints the table of README.md.
+#include <array>
+#include <cstdio>
+#include <memory>
+#include <string_view>
+
 #include <boost/hana/cartesian_product.hpp>
-#include <boost/hana/count_if.hpp>
+#include <boost/hana/for_each.hpp>
 #include <boost/hana/length.hpp>
 #include <boost/hana/tuple.hpp>
 #include <boost/hana/type.hpp>
@@ -22,68 +28,148 @@ namespace hana = boost::hana;
 using Gpt = models::Gpt<models::GptShape{.vocabulary = 256, .context = 8, .layers = 2, .heads = 2, .dim = 8}>;
 using Llama =
     models::Llama<models::LlamaShape{.vocabulary = 256, .layers = 2, .dim = 8, .heads = 2, .kv_heads = 1}>;
+struct Module {  // stands for a torch::nn::Module
+  void named_parameters();
+  void named_buffers();
+};
+using Torch = std::shared_ptr<Module>;
 
-template <class Block>
-constexpr auto slots = hana::make_tuple(
+// The policies of each axis; those that name types name a model's.
+template <class Model>
+constexpr auto axes = hana::make_tuple(
     hana::tuple_t<shard::Replicate, shard::Zero1, shard::Zero2, shard::ShardGradOp, shard::Zero3>,
     hana::tuple_t<precision::Fp32, precision::Bf16Mixed, precision::Bf16Pure>, hana::tuple_t<offload::None>,
-    hana::tuple_t<wrap::WholeModel, wrap::Each<Block>, wrap::BySize<1024>>,
-    hana::tuple_t<checkpoint::None, checkpoint::Recompute>);
+    hana::tuple_t<wrap::WholeModel, wrap::Each<typename Model::Block>, wrap::BySize<1024>>,
+    hana::tuple_t<checkpoint::None, checkpoint::Recompute, checkpoint::RecomputeEach<typename Model::Block>>);
 
-constexpr auto combinations = hana::cartesian_product(slots<Gpt::Block>);
+constexpr std::size_t size = decltype(hana::length(hana::cartesian_product(axes<Gpt>)))::value;
+static_assert(size == 5 * 3 * 1 * 3 * 3);
 
-// How many of the combinations, each a tuple of hana::type, satisfy test.operator()<Policies...>().
-consteval std::size_t count(auto all, auto test) {
-  return hana::count_if(all, [=](auto policies) {
-    return hana::unpack(policies, [=](auto... types) {
-      return hana::bool_c<test.template operator()<typename decltype(types)::type...>()>;
+// For each combination, a tuple of five hana::type, whether test.operator()<Policies...>() holds.
+template <class Model>
+consteval std::array<bool, size> for_all(auto test) {
+  std::array<bool, size> results{};
+  std::size_t i = 0;
+  hana::for_each(hana::cartesian_product(axes<Model>), [&](auto policies) {
+    results[i++] = hana::unpack(policies, [&](auto... types) {
+      return test.template operator()<typename decltype(types)::type...>();
     });
   });
+  return results;
 }
 
-static_assert(decltype(hana::length(combinations))::value == 5 * 3 * 1 * 3 * 2);
-static_assert(count(combinations, []<class S, class P, class O, class W, class C>() {
-                return composable<S, P, O, W, C> && explain<S, P, O, W, C>();
-              }) == 90);
+consteval std::size_t count(const std::array<bool, size>& results) {
+  std::size_t sum = 0;
+  for (const bool result : results) sum += result;
+  return sum;
+}
 
-// With a model, a communicator and an optimizer that have all that is asked for, too.
-static_assert(count(combinations, []<class S, class P, class O, class W, class C>() {
-                return usable<Trainer<S, P, O, W, C>, Gpt, CommunicatorArchetype, optim::AdamW>;
-              }) == 90);
-static_assert(count(hana::cartesian_product(slots<Llama::Block>),
-                    []<class S, class P, class O, class W, class C>() {
-                      return usable<Trainer<S, P, O, W, C>, Llama, CommunicatorArchetype, optim::Sgd>;
-                    }) == 90);
+template <class Policies, class Model>
+constexpr auto trains = for_all<Policies>([]<class S, class P, class O, class W, class C>() {
+  return usable<Trainer<S, P, O, W, C>, Model, CommunicatorArchetype, optim::AdamW>;
+});
 
-// A block of the other model occurs nowhere: the 30 combinations that name it are refused, and only those.
-static_assert(count(combinations, []<class S, class P, class O, class W, class C>() {
-                return usable<Trainer<S, P, O, W, C>, Llama, CommunicatorArchetype, optim::AdamW>;
-              }) == 60);
+// All compose, and train the model whose blocks they name.
+constexpr auto composes = for_all<Gpt>([]<class S, class P, class O, class W, class C>() {
+  return composable<S, P, O, W, C> && explain<S, P, O, W, C>();
+});
+static_assert(count(composes) == size);
+static_assert(count(trains<Gpt, Gpt>) == size && count(trains<Llama, Llama>) == size);
 
-// Two policies in each other's slots never compose, not even the two that are called None.
-static_assert(count(combinations, []<class S, class P, class O, class W, class C>() {
+// A block of the other model occurs nowhere: what names it is refused, and nothing else.
+static_assert(count(trains<Gpt, Llama>) == 5 * 3 * 1 * 2 * 2);
+
+// An ordinary torch::nn module is one unit and has no repeated layers that the compiler sees.
+static_assert(count(trains<Gpt, Torch>) == 5 * 3 * 1 * 1 * 1);
+
+// Two policies in each other's slots never compose, not even those that are called None.
+static_assert(count(for_all<Gpt>([]<class S, class P, class O, class W, class C>() {
                 return composable<P, S, O, W, C> || composable<O, P, S, W, C> || composable<W, P, O, S, C> ||
                        composable<C, P, O, W, S> || composable<S, O, P, W, C> || composable<S, W, O, P, C> ||
                        composable<S, C, O, W, P> || composable<S, P, W, O, C> || composable<S, P, C, W, O> ||
                        composable<S, P, O, C, W>;
-              }) == 0);
+              })) == 0);
 
-// Of the 8 ways to place parameters, gradients and optimizer state, 4 make sense: everything that follows
-// something sharded is sharded.
-template <placement p, placement g, placement o>
-struct Point : CommunicatorArchetype {
+// Of the 16 ways to place parameters, gradients and optimizer state and to reshard, 5 make sense: everything
+// that follows something sharded is sharded, and only what is sharded is resharded after forward.
+template <placement p, placement g, placement o, pass after = pass::backward>
+struct Point {
   static constexpr std::string_view name = "Point";
   static constexpr auto parameters = p, gradients = g, optimizer = o;
-  static constexpr auto reshard_after = pass::forward;
+  static constexpr auto reshard_after = after;
   static CommunicatorArchetype::Work reduce(Tensor&, Tensor&, CommunicatorArchetype&);
   static CommunicatorArchetype::Work unshard(Tensor&, const Tensor&, CommunicatorArchetype&);
   static CommunicatorArchetype::Work publish(Tensor&, const Tensor&, CommunicatorArchetype&);
 };
 inline constexpr auto r = placement::replicated, s = placement::sharded;
 static_assert(shard_policy<Point<r, r, r>> && shard_policy<Point<r, r, s>> && shard_policy<Point<r, s, s>> &&
-              shard_policy<Point<s, s, s>>);
+              shard_policy<Point<s, s, s>> && shard_policy<Point<s, s, s, pass::forward>>);
 static_assert(!shard_policy<Point<r, s, r>> && !shard_policy<Point<s, r, r>> &&
               !shard_policy<Point<s, r, s>> && !shard_policy<Point<s, s, r>>);
+static_assert(!shard_policy<Point<r, r, r, pass::forward>> && !shard_policy<Point<r, r, s, pass::forward>> &&
+              !shard_policy<Point<r, s, s, pass::forward>> && !shard_policy<Point<r, s, r, pass::forward>> &&
+              !shard_policy<Point<s, r, r, pass::forward>> && !shard_policy<Point<s, r, s, pass::forward>> &&
+              !shard_policy<Point<s, s, r, pass::forward>>);
+
+// Of a host that keeps optimizer state, the four Shard policies that shard it can make use.
+struct OptimizerToHost {
+  static constexpr std::string_view name = "OptimizerToHost";
+  static constexpr auto optimizer = memory::host;
+};
+static_assert(count(for_all<Gpt>([]<class S, class P, class, class W, class C>() {
+                return composable<S, P, OptimizerToHost, W, C>;
+              })) == size / 5 * 4);
+
+// The table: by policy, how many combinations have it, compose, and train either kind of model.
+struct Row {
+  std::string_view axis, policy;
+  std::size_t combinations = 0, composed = 0, declared = 0, torch = 0;
+};
+
+constexpr std::array<std::string_view, 5> axis_names{"shard", "precision", "offload", "wrap", "checkpoint"};
+
+consteval auto make_table() {
+  constexpr std::size_t rows = 5 + 3 + 1 + 3 + 3;
+  std::array<Row, rows + 1> table{};
+  std::size_t axis = 0, end = 0, i = 0;
+  hana::for_each(axes<Gpt>, [&](auto policies) {
+    hana::for_each(policies, [&](auto type) {
+      table[end++] = {axis_names[axis], decltype(type)::type::name};
+    });
+    ++axis;
+  });
+  table[end].policy = "all";
+  hana::for_each(hana::cartesian_product(axes<Gpt>), [&](auto policies) {
+    const auto add = [&](Row& row) {
+      row.combinations += 1;
+      row.composed += composes[i];
+      row.declared += trains<Gpt, Gpt>[i];
+      row.torch += trains<Gpt, Torch>[i];
+    };
+    axis = 0;
+    hana::for_each(policies, [&](auto type) {
+      for (Row& row : table)
+        if (row.axis == axis_names[axis] && row.policy == decltype(type)::type::name) add(row);
+      ++axis;
+    });
+    add(table[end]);
+    ++i;
+  });
+  return table;
+}
+
+constexpr auto table = make_table();
 
 }  // namespace
 }  // namespace ashlar
+
+int main() {
+  std::puts("| policy | compose | refused | train a declared model | train a torch::nn module |");
+  std::puts("|---|---|---|---|---|");
+  for (const ashlar::Row& row : ashlar::table) {
+    const bool sum = row.axis.empty();
+    std::printf(sum ? "| %s%s |" : "| `%s::%s` |", sum ? "" : row.axis.data(), row.policy.data());
+    std::printf(" %zu | %zu | %zu | %zu |\n", row.composed, row.combinations - row.composed, row.declared,
+                row.torch);
+  }
+}

@@ -115,6 +115,10 @@ static_assert(!has_broadcast<Recorded<NoBroadcast>>);
 static_assert(trainer_communicator<Recorded<Full&>>);
 static_assert(trainer_communicator<Recorded<Recorded<Full>>>);
 static_assert(std::same_as<Recorded<Full>::Work, Handle>);
+struct Mesh : Full {
+  static constexpr int dimensions = 2;
+};
+static_assert(dimensions_of<Recorded<Mesh&>> == 2 && dimensions_of<Recorded<Full>> == 1);
 
 static_assert(trainer_communicator<comm::Solo> && has_reduce_scatter<comm::Solo>);
 static_assert(trainer_communicator<comm::Mpi> && has_reduce_scatter<comm::Mpi>);

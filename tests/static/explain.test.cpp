@@ -1,6 +1,7 @@
 // The rules of composition, each broken in exactly one place. What is said about it: tests/compile_fail.
 #include <array>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <boost/hana/define_struct.hpp>
@@ -69,9 +70,23 @@ struct ReducesNarrow : precision::Bf16Mixed {
 struct NoMaster : precision::Fp32 {
   void master();
 };
+struct NotConstant : precision::Fp32 {
+  static inline dtype compute = dtype::f32;
+};
 static_assert(names_types<NarrowMaster> && !keeps_master<NarrowMaster> && !precision_policy<NarrowMaster>);
-static_assert(names_types<ReducesNarrow> && !keeps_master<ReducesNarrow>);
-static_assert(!names_types<NoMaster> && !precision_policy<NoMaster>);
+static_assert(names_types<ReducesNarrow> && !reduces_for_master<ReducesNarrow> &&
+              !precision_policy<ReducesNarrow>);
+static_assert(!names_types<NoMaster> && names_compute<NoMaster> && !precision_policy<NoMaster>);
+static_assert(!names_compute<NotConstant> && !precision_policy<NotConstant>);
+
+// A name that is no constant is none, and neither is one of another kind.
+struct NameAtRunTime : offload::None {
+  static inline std::string_view name = "";
+};
+struct NumberedName : offload::None {
+  static constexpr int name = 1;
+};
+static_assert(names_itself<offload::None> && !names_itself<NameAtRunTime> && !names_itself<NumberedName>);
 
 // Wrap, Checkpoint, Offload: what a slot does not hold.
 static_assert(!wrap_policy<Gpt::Block> && !wrap_policy<checkpoint::None>);
@@ -85,6 +100,37 @@ static_assert(!wraps<wrap::Each<Gpt::Blocks>, Gpt>, "a list is no module");
 static_assert(!wraps<wrap::Each<Gpt::Tokens::Weight>, Gpt>, "nor is a parameter");
 static_assert(!wraps<wrap::Each<Gpt::Head>, Gpt>, "nor is a tied reference");
 static_assert(wraps<wrap::Each<nn::Linear<8, 24>>, Gpt>, "however deep it lies");
+
+static_assert(!wraps<wrap::Each<Gpt>, Gpt>, "the model itself is always a unit");
+static_assert(names_modules_once<wrap::Each<int, long>> && !names_modules_once<wrap::Each<int, long, int>>);
+static_assert(names_some_module<wrap::WholeModel> && !names_some_module<wrap::Each<>>);
+
+// A unit has something to gather, if only in the units within it.
+struct Relu {
+  BOOST_HANA_DEFINE_STRUCT(Relu);
+};
+struct Pair {
+  using Inner = nn::Linear<8, 8>;
+  BOOST_HANA_DEFINE_STRUCT(Pair, (Inner, first), (Relu, relu), (Inner, second));
+};
+struct Pairs {
+  using All = std::array<Pair, 2>;
+  BOOST_HANA_DEFINE_STRUCT(Pairs, (All, all), (Relu, relu));
+};
+static_assert(units_hold_parameters<wrap::Each<Pair>, Pairs> &&
+              units_hold_parameters<wrap::Each<Pair, Pair::Inner>, Pairs>);
+static_assert(!units_hold_parameters<wrap::Each<Relu>, Pairs>);
+static_assert(!units_hold_parameters<wrap::BySize<0>, Pairs>);
+
+// What is recomputed is recomputed once.
+template <class... Types>
+using Recomputed = checkpoint::RecomputeEach<Types...>;
+static_assert(checkpoints<Recomputed<Pair>, Pairs> && checkpoints<Recomputed<Pair::Inner>, Pairs>);
+static_assert(!checkpoints<Recomputed<Gpt>, Pairs> && !checkpoints<Recomputed<Pairs>, Pairs> &&
+              !checkpoints<Recomputed<Pairs::All>, Pairs>);
+static_assert(recomputes_once<checkpoint::Recompute, Gpt> && recomputes_once<checkpoint::None, Gpt>);
+static_assert(recomputes_once<Recomputed<Pair>, Pairs> && recomputes_once<Recomputed<Pair::Inner>, Pairs> &&
+              !recomputes_once<Recomputed<Pair, Pair::Inner>, Pairs>);
 
 // Torch modules, as far as the concepts look.
 struct Module {
@@ -122,6 +168,73 @@ static_assert(declares_known_members<Gpt> && declares_known_members<Mixed> &&
 static_assert(!declares_known_members<VectorOfLayers> && !declares_known_members<ListOfLists> &&
               !declares_known_members<Scalar> && !declares_known_members<Deep>);
 
+// What is not declared and holds tensors is found where the compiler can look: in a struct without
+// constructors. What holds none is nobody's business.
+struct Config {
+  double rate = 0;
+  std::string text;
+};
+struct Carefree {
+  BOOST_HANA_DEFINE_STRUCT(Carefree, (Layer, layer));
+  double epsilon = 1e-5;
+  float table[3] = {};
+  std::vector<int> sizes;
+  Config config;
+  const Layer* borrowed = nullptr;
+};
+struct NothingDeclared {
+  BOOST_HANA_DEFINE_STRUCT(NothingDeclared);
+};
+struct Inherits : Carefree {};
+struct InheritsNothing : NothingDeclared {
+  int more = 0;
+};
+struct HidesFirst {
+  Layer hidden;
+  BOOST_HANA_DEFINE_STRUCT(HidesFirst, (Layer, layer));
+};
+struct HidesLast {
+  BOOST_HANA_DEFINE_STRUCT(HidesLast, (Layer, layer));
+  double epsilon = 0;
+  float table[3] = {};
+  Config config;
+  std::array<Layer, 2> hidden;
+};
+struct HidesArray {
+  BOOST_HANA_DEFINE_STRUCT(HidesArray, (Layer, layer));
+  Layer hidden[2];
+};
+struct HidesBuffer {
+  BOOST_HANA_DEFINE_STRUCT(HidesBuffer, (Layer, layer));
+  nn::Buffer<3> hidden;
+};
+struct HidesWithin {
+  struct Inside {
+    Layer layer;
+  };
+  BOOST_HANA_DEFINE_STRUCT(HidesWithin, (Layer, layer));
+  Inside inside;
+};
+struct HidesTorch {
+  BOOST_HANA_DEFINE_STRUCT(HidesTorch, (Layer, layer));
+  Torch hidden;
+};
+struct HidesInherited : Carefree {
+  Layer hidden;
+};
+struct HidesBelow {
+  using Row = std::array<HidesLast, 2>;
+  BOOST_HANA_DEFINE_STRUCT(HidesBelow, (Row, row));
+};
+static_assert(!hides_tensors<Gpt> && !hides_tensors<Mixed> && !hides_tensors<Adapted> &&
+              !hides_tensors<Deep> && !hides_tensors<Carefree> && !hides_tensors<NothingDeclared> &&
+              !hides_tensors<Inherits> && !hides_tensors<InheritsNothing> &&
+              !hides_tensors<nn::Frozen<Layer>>);
+static_assert(hides_tensors<HidesFirst> && hides_tensors<HidesLast> && hides_tensors<HidesArray> &&
+              hides_tensors<HidesBuffer> && hides_tensors<HidesWithin> && hides_tensors<HidesTorch> &&
+              hides_tensors<HidesInherited>);
+static_assert(declares_all_that_holds_tensors<Gpt> && !declares_all_that_holds_tensors<HidesBelow>);
+
 // Ties: whoever is wrapped holds all that is tied to what it holds.
 struct Inner {
   using Source = nn::Embedding<4, 8>;
@@ -151,6 +264,43 @@ struct NoBroadcast : Archetype {
 static_assert(serves<NoReduceScatter, shard::Replicate> && !serves<NoReduceScatter, shard::Zero1> &&
               !serves<NoReduceScatter, shard::Zero3>);
 static_assert(!serves<NoBroadcast, shard::Replicate>);
+
+// A world has the dimensions that are sharded over, or more.
+struct Hybrid : shard::Zero3 {
+  static constexpr int dimensions = 2;
+};
+struct Mesh : Archetype {
+  static constexpr int dimensions = 2;
+};
+static_assert(spans<Archetype, shard::Zero3> && spans<Mesh, Hybrid> && spans<Mesh, shard::Zero3> &&
+              !spans<Archetype, Hybrid>);
+
+// Optimizer state on the host is a shard, and is refused until an engine can keep it there.
+struct ToHost {
+  static constexpr std::string_view name = "ToHost";
+  static constexpr auto optimizer = memory::host;
+};
+static_assert(offload_policy<ToHost> && offloads_a_shard<ToHost, shard::Zero1> &&
+              !offloads_a_shard<ToHost, shard::Replicate> &&
+              offloads_a_shard<offload::None, shard::Replicate>);
+static_assert(engine_keeps<offload::None> && !engine_keeps<ToHost>);
+
+// A loss is found by its name, and tried with a batch; an objective by how it is called.
+struct Run {};
+struct TakesBatch : Pairs {
+  Tensor loss(auto&, const Tensor&, const Tensor&);
+};
+struct TakesOne final {
+  Tensor loss(auto&, const Tensor&);
+};
+struct ReturnsNumber {
+  double loss(auto&, const Tensor&, const Tensor&);
+};
+static_assert(has_loss<TakesBatch> && has_loss<TakesOne> && !has_loss<Pairs> && !has_loss<int>);
+static_assert(loses<TakesBatch, Run> && !loses<TakesOne, Run> && !loses<ReturnsNumber, Run>);
+static_assert(objective<Tensor& (*)(), Run> && objective<Tensor& (*)(Run&), Run> &&
+              objective<Tensor& (*)(Run&, int), Run>);
+static_assert(!objective<double (*)(), Run> && !objective<Tensor& (*)(int), Run> && !objective<Tensor, Run>);
 
 // Optimizers.
 struct NoUpdate : optim::Sgd {

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <ashlar/concepts/communicator.hpp>
+#include <ashlar/concepts/policy.hpp>
 
 namespace ashlar::comm {
 
@@ -44,6 +45,7 @@ class Recorded {
 
  public:
   static constexpr std::string_view name = Inner::name;
+  static constexpr int dimensions = dimensions_of<Inner>;
   using Work = typename Inner::Work;
 
   template <class... Args>

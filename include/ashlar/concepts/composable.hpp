@@ -1,5 +1,5 @@
 // The rules that policies, models and communicators must keep together: one named concept each, and no text.
-// diagnostics/explain.hpp has the sentence for each.
+// diagnostics/ has the sentence for each.
 #pragma once
 
 #include <ashlar/concepts/checkpoint_policy.hpp>
@@ -7,14 +7,66 @@
 #include <ashlar/concepts/precision_policy.hpp>
 #include <ashlar/concepts/shard_policy.hpp>
 #include <ashlar/concepts/wrap_policy.hpp>
+#include <ashlar/model/undeclared.hpp>
 #include <ashlar/model/visit.hpp>
 
 namespace ashlar {
 
+// Policies among themselves.
+
+// Stands in a slot of Trainer that was left empty.
+struct Missing {};
+
+template <class P>
+concept given = !std::is_same_v<P, Missing>;
+
+template <class P>
+concept some_policy =
+    shard_policy<P> || precision_policy<P> || offload_policy<P> || wrap_policy<P> || checkpoint_policy<P>;
+
+// It stands in the slot of its own axis, or is a policy of none yet.
+template <class P, bool own>
+concept in_slot = own || !some_policy<P>;
+
+// A policy that names modules names at least one, and none twice.
+template <class P>
+concept names_some_module = !names_modules<P> || !std::is_same_v<typename P::modules, named<>>;
+
+namespace detail {
+template <class T, class... Types>
+inline constexpr int times = (std::is_same_v<T, Types> + ... + 0);
+template <class P>
+inline constexpr bool distinct = true;
+template <class... Types>
+inline constexpr bool distinct<named<Types...>> = ((times<Types, Types...> == 1) && ...);
+}  // namespace detail
+
+template <class P>
+concept names_modules_once = !names_modules<P> || detail::distinct<typename P::modules>;
+
+// Only a shard of optimizer state rests on the host: its update is this rank's alone.
+template <class Offload, class Shard>
+concept offloads_a_shard = Offload::optimizer == memory::device || Shard::optimizer == placement::sharded;
+
 // Five policies, each in its slot.
 template <class Shard, class Precision, class Offload, class Wrap, class Checkpoint>
-concept composable = shard_policy<Shard> && precision_policy<Precision> && offload_policy<Offload> &&
-                     wrap_policy<Wrap> && checkpoint_policy<Checkpoint>;
+concept composable =
+    shard_policy<Shard> && precision_policy<Precision> && offload_policy<Offload> && wrap_policy<Wrap> &&
+    names_some_module<Wrap> && names_modules_once<Wrap> && checkpoint_policy<Checkpoint> &&
+    names_some_module<Checkpoint> && names_modules_once<Checkpoint> && offloads_a_shard<Offload, Shard>;
+
+// What composes: a Trainer that is not refused.
+template <class S>
+concept strategy = requires {
+  requires composable<typename S::Shard, typename S::Precision, typename S::Offload, typename S::Wrap,
+                      typename S::Checkpoint>;
+};
+
+// A Trainer that is refused, and has said why.
+template <class S>
+concept refused = requires { requires S::refused; };
+
+// Policies and a model.
 
 template <class M>
 concept model = declared_module<M> || torch_module<M>;
@@ -33,16 +85,44 @@ concept declares_known_members = !any_type<Model>([]<class T>() {
     return !detail::declarable<T>;
 });
 
+// And meets all that holds tensors: what is not declared would be lent none, and never be trained.
+template <class Model>
+concept declares_all_that_holds_tensors = !any_type<Model>([]<class T>() { return hides_tensors<T>; });
+
+// A tied reference can be pointed at one module only.
+template <class Model>
+concept ties_have_one_owner = !any_type<Model>([]<class T>() {
+  if constexpr (tied<T>)
+    return !occurs_once<Model, typename T::tied_owner>;
+  else
+    return false;
+});
+
 template <class Wrap, class Model>
 concept wraps = Wrap::template applies<Model>();
 
 template <class Checkpoint, class Model>
 concept checkpoints = Checkpoint::template applies<Model>();
 
+namespace detail {
+template <class Wrap, class Model, class U>
+concept inner_unit =
+    declared_module<U> && !std::is_same_v<U, Model> && Wrap::template starts_unit<Model, U>();
+}  // namespace detail
+
+// There is something to gather, reduce and free: a unit holds parameters, though units in it may hold them.
+template <class Wrap, class Model>
+concept units_hold_parameters = !any_type<Model>([]<class U>() {
+  if constexpr (detail::inner_unit<Wrap, Model, U>)
+    return !holds_parameters<U>;
+  else
+    return false;
+});
+
 // Tied parameters are whole wherever they are used: no unit holds an owner without all that is tied to it.
 template <class Wrap, class Model>
 concept keeps_ties_together = !any_type<Model>([]<class U>() {
-  if constexpr (Wrap::template starts_unit<Model, U>() && !std::is_same_v<U, Model>)
+  if constexpr (detail::inner_unit<Wrap, Model, U>)
     return any_type<Model>([]<class T>() {
       if constexpr (tied<T>)
         return contains<U, typename T::tied_owner> && !contains<U, T>;
@@ -53,13 +133,80 @@ concept keeps_ties_together = !any_type<Model>([]<class U>() {
     return false;
 });
 
+// A layer that backward runs again is not run again inside another.
+template <class Checkpoint, class Model>
+concept recomputes_once = !any_type<Model>([]<class Outer>() {
+  if constexpr (declared_module<Outer> && !std::is_same_v<Outer, Model>)
+    return Checkpoint::template recomputes<Model, Outer>() && any_type<Outer>([]<class Inner>() {
+             if constexpr (model<Inner> && !std::is_same_v<Inner, Outer>)
+               return Checkpoint::template recomputes<Model, Inner>();
+             else
+               return false;
+           });
+  else
+    return false;
+});
+
+// Where the engine can keep master weights and optimizer state.
+template <class Offload>
+concept engine_keeps = Offload::optimizer == memory::device;
+
+// What a strategy asks of the model that it plans for.
+template <class Strategy, class Model>
+concept plannable =
+    strategy<Strategy> && engine_keeps<typename Strategy::Offload> && model<Model> &&
+    declares_known_members<Model> && declares_all_that_holds_tensors<Model> && ties_have_one_owner<Model> &&
+    wraps<typename Strategy::Wrap, Model> && units_hold_parameters<typename Strategy::Wrap, Model> &&
+    keeps_ties_together<typename Strategy::Wrap, Model> &&
+    checkpoints<typename Strategy::Checkpoint, Model> &&
+    recomputes_once<typename Strategy::Checkpoint, Model>;
+
 // What a unit or a recomputed layer is called with: autograd keeps nothing else from forward to backward.
 template <class... Inputs>
 concept tensors_only = (std::is_same_v<Inputs, Tensor> && ...);
 
-// The communicator has every collective that the Shard policy calls, and those that every trainer calls.
+// A model and a batch.
+
+namespace detail {
+struct Loss {
+  int loss;
+};
+template <class M>
+struct WithLoss : M, Loss {};
+}  // namespace detail
+
+// The model has a member `loss`, whatever it takes: with another one beside it the name is ambiguous.
+template <class M>
+concept has_loss = std::is_class_v<M> && (std::is_final_v<M> || !requires { &detail::WithLoss<M>::loss; });
+
+template <class M, class Run>
+concept loses = requires(M& model, Run& run, const Tensor& x) {
+  requires std::is_same_v<std::remove_cvref_t<decltype(model.loss(run, x, x))>, Tensor>;
+};
+
+namespace detail {
+template <class F, class... Args>
+concept returns_tensor = requires(F& f, Args&... args) {
+  requires std::is_same_v<std::remove_cvref_t<decltype(f(args...))>, Tensor>;
+};
+}  // namespace detail
+
+template <class F, class Run>
+concept objective =
+    detail::returns_tensor<F, Run, int> || detail::returns_tensor<F, Run> || detail::returns_tensor<F>;
+
+// Policies and a communicator.
+
+// The communicator's world has as many dimensions as the Shard policy shards over.
 template <class Comm, class Shard>
-concept serves =
-    trainer_communicator<Comm> && reduces<Shard, Comm> && unshards<Shard, Comm> && publishes<Shard, Comm>;
+concept spans = dimensions_of<Comm> >= dimensions_of<Shard>;
+
+// It has every collective that the Shard policy calls.
+template <class Comm, class Shard>
+concept serves_verbs = reduces<Shard, Comm> && unshards<Shard, Comm> && publishes<Shard, Comm>;
+
+// And those that every trainer calls.
+template <class Comm, class Shard>
+concept serves = trainer_communicator<Comm> && spans<Comm, Shard> && serves_verbs<Comm, Shard>;
 
 }  // namespace ashlar

@@ -5,15 +5,19 @@
 //   needs  name; optimizer (where master weights and optimizer state rest).
 #pragma once
 
-#include <ashlar/concepts/shard_policy.hpp>
+#include <ashlar/concepts/policy.hpp>
 
 namespace ashlar {
 
-enum class memory { device };
+enum class memory { device, host };
 
 template <class O>
-concept offload_policy = names_itself<O> && requires {
-  { O::optimizer } -> std::convertible_to<memory>;
-};
+concept rests_optimizer = requires { typename constant<memory, O::optimizer>; };
+
+template <class O>
+concept offload_like = names_itself<O> || rests_optimizer<O>;
+
+template <class O>
+concept offload_policy = names_itself<O> && rests_optimizer<O>;
 
 }  // namespace ashlar

@@ -18,6 +18,7 @@ template <class O>
 concept optimizer = requires(const O& o, const Tensor& t, std::span<const Tensor> states) {
   { O::name } -> std::convertible_to<std::string_view>;
   { O::states } -> std::convertible_to<int>;
+  { O::state_names[0] } -> std::convertible_to<std::string_view>;
   { o.learning_rate } -> std::convertible_to<double>;
   o.update(t, t, states, 0.1, true, 1L);
 };

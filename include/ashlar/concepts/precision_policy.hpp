@@ -13,7 +13,7 @@
 //   promises no memory of its own for a type: tensors of equal type and place are one (engine/flat.hpp).
 #pragma once
 
-#include <ashlar/concepts/shard_policy.hpp>
+#include <ashlar/concepts/policy.hpp>
 
 namespace ashlar {
 
@@ -24,17 +24,29 @@ constexpr long bytes(dtype type) {
 }
 
 template <class P>
-concept names_types = requires {
-  { P::compute } -> std::convertible_to<dtype>;
-  { P::reduce } -> std::convertible_to<dtype>;
-  { P::master } -> std::convertible_to<dtype>;
-};
-
-// The optimizer reads gradients of its own type, and never updates fewer bits than it computes with.
-template <class P>
-concept keeps_master = names_types<P> && P::reduce == P::master && bytes(P::compute) <= bytes(P::master);
+concept names_compute = requires { typename constant<dtype, P::compute>; };
 
 template <class P>
-concept precision_policy = names_itself<P> && keeps_master<P>;
+concept names_reduce = requires { typename constant<dtype, P::reduce>; };
+
+template <class P>
+concept names_master = requires { typename constant<dtype, P::master>; };
+
+template <class P>
+concept names_types = names_compute<P> && names_reduce<P> && names_master<P>;
+
+template <class P>
+concept precision_like = names_itself<P> || names_compute<P> || names_reduce<P> || names_master<P>;
+
+// Updates are added to at least as many bits as compute.
+template <class P>
+concept keeps_master = names_types<P> && bytes(P::compute) <= bytes(P::master);
+
+// The optimizer reads gradients of its own type.
+template <class P>
+concept reduces_for_master = names_types<P> && P::reduce == P::master;
+
+template <class P>
+concept precision_policy = names_itself<P> && keeps_master<P> && reduces_for_master<P>;
 
 }  // namespace ashlar

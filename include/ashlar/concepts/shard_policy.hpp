@@ -11,7 +11,8 @@
 //   intuition   a point in a small space: a placement for each of three kinds of tensor.
 //   needs       name; parameters, gradients, optimizer (placements); reshard_after; reduce(part, grad, comm);
 //               unshard(whole, shard, comm) where parameters are sharded;
-//               publish(whole, part, comm) where parameters are replicated and optimizer state is sharded.
+//               publish(whole, part, comm) where parameters are replicated and optimizer state is sharded;
+//               dimensions, where its world has more than one.
 //   laws        unshard after sharding is the identity; reduce then gather equals an all-reduce;
 //               publish makes every rank's whole equal; a step equals Replicate's step (laws/shard.hpp checks
 //               them).
@@ -22,6 +23,7 @@
 #include <string_view>
 
 #include <ashlar/concepts/communicator.hpp>
+#include <ashlar/concepts/policy.hpp>
 
 namespace ashlar {
 
@@ -32,29 +34,21 @@ enum class placement { replicated, sharded };
 enum class pass { forward, backward };
 
 template <class S>
-concept names_itself = requires {
-  { S::name } -> std::convertible_to<std::string_view>;
-};
+concept places_parameters = requires { typename constant<placement, S::parameters>; };
 
 template <class S>
-concept places_parameters = requires {
-  { S::parameters } -> std::convertible_to<placement>;
-};
+concept places_gradients = requires { typename constant<placement, S::gradients>; };
 
 template <class S>
-concept places_gradients = requires {
-  { S::gradients } -> std::convertible_to<placement>;
-};
+concept places_optimizer = requires { typename constant<placement, S::optimizer>; };
 
 template <class S>
-concept places_optimizer = requires {
-  { S::optimizer } -> std::convertible_to<placement>;
-};
+concept says_when_to_reshard = requires { typename constant<pass, S::reshard_after>; };
 
+// Has any of the four, which a policy of another axis does not.
 template <class S>
-concept says_when_to_reshard = requires {
-  { S::reshard_after } -> std::convertible_to<pass>;
-};
+concept shard_like =
+    places_parameters<S> || places_gradients<S> || places_optimizer<S> || says_when_to_reshard<S>;
 
 template <class S>
 concept placed =
@@ -66,6 +60,11 @@ template <class S>
 concept sensible_placement =
     placed<S> && !(S::parameters == placement::sharded && S::gradients == placement::replicated) &&
     !(S::gradients == placement::sharded && S::optimizer == placement::replicated);
+
+// What is whole at rest is never resharded, so nothing could honour when.
+template <class S>
+concept reshards_what_is_sharded =
+    placed<S> && (S::parameters == placement::sharded || S::reshard_after == pass::backward);
 
 namespace detail {
 template <class S>
@@ -107,7 +106,7 @@ struct CommunicatorArchetype {
 };
 
 template <class S, class C = CommunicatorArchetype>
-concept shard_policy =
-    names_itself<S> && sensible_placement<S> && reduces<S, C> && unshards<S, C> && publishes<S, C>;
+concept shard_policy = names_itself<S> && sensible_placement<S> && reshards_what_is_sharded<S> &&
+                       reduces<S, C> && unshards<S, C> && publishes<S, C>;
 
 }  // namespace ashlar

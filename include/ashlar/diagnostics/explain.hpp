@@ -3,141 +3,161 @@
 
 #include <ashlar/concepts/composable.hpp>
 #include <ashlar/concepts/optimizer.hpp>
+#include <ashlar/diagnostics/policies.hpp>
 
 namespace ashlar {
 
-template <class Shard>
-consteval bool explain_shard() {
-  if constexpr (!names_itself<Shard>)
-    static_assert(names_itself<Shard>,
-                  "[ashlar.shard.1] the first argument of Trainer is a Shard policy, which has a "
-                  "name: write shard::Zero3, or another of ashlar/shard");
-  else if constexpr (!placed<Shard>)
-    static_assert(placed<Shard>,
-                  "[ashlar.shard.2] the first argument of Trainer is a Shard policy, which has parameters, "
-                  "gradients and optimizer (placement::...) and reshard_after (pass::...): write these four "
-                  "constants, or shard::Zero3");
-  else if constexpr (!sensible_placement<Shard>)
-    static_assert(
-        sensible_placement<Shard>,
-        "[ashlar.shard.3] sharded parameters need sharded gradients, and sharded gradients a sharded "
-        "optimizer: write placement::sharded for what follows, too");
-  else if constexpr (!reduces<Shard, CommunicatorArchetype>)
-    static_assert(
-        reduces<Shard, CommunicatorArchetype>,
-        "[ashlar.shard.4] a Shard policy reduces gradients: write static auto reduce(Tensor& part, Tensor& "
-        "grad, comm), which returns the communicator's Work");
-  else if constexpr (!unshards<Shard, CommunicatorArchetype>)
-    static_assert(
-        unshards<Shard, CommunicatorArchetype>,
-        "[ashlar.shard.5] a Shard policy with sharded parameters makes them whole: write static auto "
-        "unshard(Tensor& whole, const Tensor& shard, comm), which returns the communicator's Work");
-  else if constexpr (!publishes<Shard, CommunicatorArchetype>)
-    static_assert(
-        publishes<Shard, CommunicatorArchetype>,
-        "[ashlar.shard.6] a Shard policy with whole parameters and a sharded optimizer sends updates: write "
-        "static auto publish(Tensor& whole, const Tensor& part, comm), which returns the communicator's "
-        "Work");
-  return true;
-}
-
-template <class Precision>
-consteval bool explain_precision() {
-  if constexpr (!names_itself<Precision> || !names_types<Precision>)
-    static_assert(
-        names_types<Precision> && names_itself<Precision>,
-        "[ashlar.precision.1] the second argument of Trainer is a Precision policy, which has name, compute, "
-        "reduce and master: write precision::Fp32, or another of ashlar/precision");
-  else if constexpr (!keeps_master<Precision>)
-    static_assert(
-        keeps_master<Precision>,
-        "[ashlar.precision.2] gradients are reduced in the master type, which is at least as wide as the "
-        "compute type: write reduce = master, and compute no wider");
-  return true;
-}
-
+// Of a strategy's policies.
 template <class Shard, class Precision, class Offload, class Wrap, class Checkpoint>
 consteval bool explain() {
-  if constexpr (!shard_policy<Shard>)
+  if constexpr (!(given<Precision> && given<Offload> && given<Wrap>))
+    static_assert(given<Precision> && given<Offload> && given<Wrap>,
+                  "[ashlar.trainer.6] Trainer takes a policy for each axis, and none means nothing: write "
+                  "Trainer<Shard, Precision, offload::None, wrap::WholeModel>");
+  else if constexpr (!(complete<Shard> && complete<Precision> && complete<Offload> && complete<Wrap> &&
+                       complete<Checkpoint>))
+    static_assert(
+        complete<Shard> && complete<Precision> && complete<Offload> && complete<Wrap> && complete<Checkpoint>,
+        "[ashlar.trainer.7] a policy is declared here and defined in a header that is missing: include its "
+        "header, such as ashlar/checkpoint/none.hpp, or ashlar/policies.hpp");
+  else if constexpr (!shard_policy<Shard>)
     return explain_shard<Shard>();
   else if constexpr (!precision_policy<Precision>)
     return explain_precision<Precision>();
   else if constexpr (!offload_policy<Offload>)
-    static_assert(offload_policy<Offload>,
-                  "[ashlar.offload.1] the third argument of Trainer is an Offload policy, which has name and "
-                  "optimizer: write offload::None");
-  else if constexpr (!wrap_policy<Wrap>)
+    return explain_offload<Offload>();
+  else if constexpr (!(wrap_policy<Wrap> && names_some_module<Wrap> && names_modules_once<Wrap>))
+    return explain_wrap<Wrap>();
+  else if constexpr (!(checkpoint_policy<Checkpoint> && names_some_module<Checkpoint> &&
+                       names_modules_once<Checkpoint>))
+    return explain_checkpoint<Checkpoint>();
+  else if constexpr (!offloads_a_shard<Offload, Shard>)
     static_assert(
-        wrap_policy<Wrap>,
-        "[ashlar.wrap.1] the fourth argument of Trainer is a Wrap policy, which has name, starts_unit<Model, "
-        "T>() and applies<Model>(): write wrap::Each<Block>, or another of ashlar/wrap");
-  else if constexpr (!checkpoint_policy<Checkpoint>)
-    static_assert(
-        checkpoint_policy<Checkpoint>,
-        "[ashlar.checkpoint.1] the fifth argument of Trainer is a Checkpoint policy, which has name, "
-        "recomputes<Model, T>() and applies<Model>(): write checkpoint::None or checkpoint::Recompute");
+        offloads_a_shard<Offload, Shard>,
+        "[ashlar.offload.2] optimizer state on the host needs a sharded optimizer, or every rank would "
+        "update all of it there: write shard::Zero1 or another that shards it, or offload::None");
   else
     static_assert(composable<Shard, Precision, Offload, Wrap, Checkpoint>,
                   "a rule of composable has no sentence");
   return true;
 }
 
-// What a strategy asks of the model that it plans for, and of the communicator and the optimizer that it is
-// made with: the conjunctions of what explain_model and explain_use explain, in their order.
-template <class Strategy, class Model>
-concept plannable =
-    model<Model> && declares_known_members<Model> && wraps<typename Strategy::Wrap, Model> &&
-    keeps_ties_together<typename Strategy::Wrap, Model> && checkpoints<typename Strategy::Checkpoint, Model>;
-
-template <class Strategy, class Model, class Comm, class Optimizer>
-concept usable = plannable<Strategy, Model> && serves<Comm, typename Strategy::Shard> && optimizer<Optimizer>;
-
+// Of a strategy and the model that it plans for. A Trainer that was refused has said why.
 template <class Strategy, class Model>
 consteval bool explain_model() {
-  using Wrap = typename Strategy::Wrap;
-  using Checkpoint = typename Strategy::Checkpoint;
-  if constexpr (!model<Model>)
-    static_assert(model<Model>,
-                  "[ashlar.model.3] a model declares its members with BOOST_HANA_DEFINE_STRUCT, or is a "
-                  "torch::nn module by holder or shared_ptr: write one of the two");
-  else if constexpr (!declares_known_members<Model>)
-    static_assert(declares_known_members<Model>,
-                  "[ashlar.model.1] a declared member must be a Parameter, a Buffer, a module, a list of "
-                  "modules or Tied: declare only these with BOOST_HANA_DEFINE_STRUCT");
-  else if constexpr (!wraps<Wrap, Model>)
-    static_assert(
-        wraps<Wrap, Model>,
-        "[ashlar.wrap.2] each type of wrap::Each must be a module that occurs in the model, and wrap::BySize "
-        "needs its static shapes: write a type that occurs, or wrap::WholeModel");
-  else if constexpr (!keeps_ties_together<Wrap, Model>)
-    static_assert(
-        keeps_ties_together<Wrap, Model>,
-        "[ashlar.wrap.3] a unit holds parameters that are tied to a module outside of it, where they would "
-        "be used after the unit gave them back: leave the owner's type out of wrap::Each");
-  else if constexpr (!checkpoints<Checkpoint, Model>)
-    static_assert(
-        checkpoints<Checkpoint, Model>,
-        "[ashlar.checkpoint.2] checkpoint::Recompute recomputes repeated layers and the model has none: "
-        "declare them as std::array<Layer, n>, or write checkpoint::None");
-  else
-    static_assert(plannable<Strategy, Model>, "a rule of plannable has no sentence");
+  if constexpr (refused<Strategy>) {
+    return true;
+  } else if constexpr (!strategy<Strategy>) {
+    static_assert(strategy<Strategy>,
+                  "[ashlar.plan.2] what is planned and trained by is a strategy: write Trainer<Shard, "
+                  "Precision, Offload, Wrap>");
+  } else {
+    using Wrap = typename Strategy::Wrap;
+    using Checkpoint = typename Strategy::Checkpoint;
+    if constexpr (!engine_keeps<typename Strategy::Offload>)
+      static_assert(engine_keeps<typename Strategy::Offload>,
+                    "[ashlar.offload.5] the engine keeps master weights and optimizer state on the device "
+                    "that computes, and moves nothing to the host yet: write offload::None");
+    else if constexpr (!model<Model>)
+      static_assert(model<Model>,
+                    "[ashlar.model.3] a model declares its members with BOOST_HANA_DEFINE_STRUCT, or is a "
+                    "torch::nn module by holder or shared_ptr: write one of the two");
+    else if constexpr (!declares_known_members<Model>)
+      static_assert(declares_known_members<Model>,
+                    "[ashlar.model.1] a declared member must be a Parameter, a Buffer, a module, a list of "
+                    "modules or Tied: declare only these with BOOST_HANA_DEFINE_STRUCT");
+    else if constexpr (!declares_all_that_holds_tensors<Model>)
+      static_assert(declares_all_that_holds_tensors<Model>,
+                    "[ashlar.model.8] a member that holds parameters is not declared, so that nothing would "
+                    "train it: write it into BOOST_HANA_DEFINE_STRUCT, too");
+    else if constexpr (!ties_have_one_owner<Model>)
+      static_assert(ties_have_one_owner<Model>,
+                    "[ashlar.model.2] nn::Tied<Owner> needs exactly one Owner in the model: give the owner a "
+                    "type of its own");
+    else if constexpr (!wraps<Wrap, Model>)
+      static_assert(wraps<Wrap, Model>,
+                    "[ashlar.wrap.2] each type of wrap::Each must be a module that occurs in the model, and "
+                    "wrap::BySize needs its static shapes: write a type that occurs, or wrap::WholeModel");
+    else if constexpr (!units_hold_parameters<Wrap, Model>)
+      static_assert(units_hold_parameters<Wrap, Model>,
+                    "[ashlar.wrap.9] a module that is to be a unit holds no parameters, so that there is "
+                    "nothing to gather, reduce or free: leave its type out of wrap::Each");
+    else if constexpr (!keeps_ties_together<Wrap, Model>)
+      static_assert(
+          keeps_ties_together<Wrap, Model>,
+          "[ashlar.wrap.3] a unit holds parameters that are tied to a module outside of it, where they would "
+          "be used after the unit gave them back: leave the owner's type out of wrap::Each");
+    else if constexpr (!checkpoints<Checkpoint, Model> && names_modules<Checkpoint>)
+      static_assert(checkpoints<Checkpoint, Model>,
+                    "[ashlar.checkpoint.3] each type of checkpoint::RecomputeEach must be a module that "
+                    "occurs in the model: write a type that occurs, or checkpoint::None");
+    else if constexpr (!checkpoints<Checkpoint, Model>)
+      static_assert(checkpoints<Checkpoint, Model>,
+                    "[ashlar.checkpoint.2] checkpoint::Recompute recomputes repeated layers and the model "
+                    "has none: declare them as std::array<Layer, n>, or write checkpoint::None");
+    else if constexpr (!recomputes_once<Checkpoint, Model>)
+      static_assert(
+          recomputes_once<Checkpoint, Model>,
+          "[ashlar.checkpoint.9] a recomputed module lies in another, so that its forward would run three "
+          "times: name one of the two in checkpoint::RecomputeEach, or give the inner a type of its own");
+    else
+      static_assert(plannable<Strategy, Model>, "a rule of plannable has no sentence");
+  }
   return true;
 }
 
+// Of a communicator that a Shard policy works with.
+template <class Comm, class Shard>
+consteval bool explain_communicator() {
+  if constexpr (!communicator<Comm>)
+    static_assert(communicator<Comm>,
+                  "[ashlar.communicator.1] a communicator has name, Work, rank(), size() and barrier(): "
+                  "write comm::Mpi, comm::Nccl or comm::Solo");
+  else if constexpr (!has_all_gather<Comm>)
+    static_assert(
+        has_all_gather<Comm>,
+        "[ashlar.communicator.2] the communicator lacks all_gather, which every trainer calls: write Work "
+        "all_gather(Tensor& whole, const Tensor& part), or comm::Mpi, comm::Nccl or comm::Solo");
+  else if constexpr (!has_all_reduce<Comm>)
+    static_assert(has_all_reduce<Comm>,
+                  "[ashlar.communicator.3] the communicator lacks all_reduce, which every trainer calls: "
+                  "write Work all_reduce(Tensor& tensor), or comm::Mpi, comm::Nccl or comm::Solo");
+  else if constexpr (!has_broadcast<Comm>)
+    static_assert(has_broadcast<Comm>,
+                  "[ashlar.communicator.4] the communicator lacks broadcast, which every trainer calls: "
+                  "write Work broadcast(Tensor& tensor, int root), or comm::Mpi, comm::Nccl or comm::Solo");
+  else if constexpr (!spans<Comm, Shard>)
+    static_assert(
+        spans<Comm, Shard>,
+        "[ashlar.shard.13] the Shard policy shards over more dimensions than the communicator's world has: "
+        "write a communicator with as many dimensions, or shard::Zero3, which needs one");
+  else if constexpr (!serves_verbs<Comm, Shard> && !has_reduce_scatter<Comm>)
+    static_assert(serves_verbs<Comm, Shard>,
+                  "[ashlar.communicator.5] the communicator lacks reduce_scatter, which the Shard policy "
+                  "calls: write Work reduce_scatter(Tensor& part, Tensor& whole), or comm::Mpi, comm::Nccl "
+                  "or comm::Solo, or shard::Replicate");
+  else if constexpr (!serves_verbs<Comm, Shard>)
+    static_assert(serves_verbs<Comm, Shard>,
+                  "[ashlar.shard.7] a verb of the Shard policy does not take this communicator: write a "
+                  "Shard policy whose reduce, unshard and publish take it, or shard::Zero3");
+  return true;
+}
+
+// Of what a trainer is made with: a model, a communicator and an optimizer.
+template <class Strategy, class Model, class Comm, class Optimizer>
+concept usable = plannable<Strategy, Model> && serves<Comm, typename Strategy::Shard> && optimizer<Optimizer>;
+
 template <class Strategy, class Model, class Comm, class Optimizer>
 consteval bool explain_use() {
-  using Shard = typename Strategy::Shard;
   if constexpr (!plannable<Strategy, Model>)
     return explain_model<Strategy, Model>();
-  else if constexpr (!serves<Comm, Shard>)
-    static_assert(serves<Comm, Shard>,
-                  "[ashlar.shard.7] the communicator lacks a collective that the Shard policy, or every "
-                  "trainer, calls: "
-                  "write comm::Mpi, comm::Nccl or comm::Solo, or a Shard policy that needs less");
+  else if constexpr (!serves<Comm, typename Strategy::Shard>)
+    return explain_communicator<Comm, typename Strategy::Shard>();
   else if constexpr (!optimizer<Optimizer>)
-    static_assert(optimizer<Optimizer>,
-                  "[ashlar.optim.1] an optimizer has name, states, learning_rate and update(): "
-                  "write optim::AdamW or optim::Sgd");
+    static_assert(
+        optimizer<Optimizer>,
+        "[ashlar.optim.1] an optimizer has name, states, state_names, learning_rate and update(): write "
+        "optim::AdamW or optim::Sgd");
   else
     static_assert(usable<Strategy, Model, Comm, Optimizer>, "a rule of usable has no sentence");
   return true;
@@ -149,6 +169,29 @@ consteval bool explain_inputs() {
   static_assert(tensors_only<Inputs...>,
                 "[ashlar.model.4] a unit or recomputed layer takes tensors only: give other arguments to its "
                 "constructor, or wrap another type");
+  return true;
+}
+
+// What step() and evaluate() are given: a batch for the model's loss, or an objective.
+template <class Model, class Run>
+consteval bool explain_loss() {
+  if constexpr (!has_loss<Model>)
+    static_assert(
+        has_loss<Model>,
+        "[ashlar.model.9] a batch is for the model's loss, and the model has none: write auto loss(auto& "
+        "run, const Tensor& inputs, const Tensor& targets) const, or give step() an objective");
+  else if constexpr (!loses<Model, Run>)
+    static_assert(loses<Model, Run>,
+                  "[ashlar.model.10] the model's loss does not take the batch: write auto loss(auto& run, "
+                  "const Tensor& inputs, const Tensor& targets) const, which returns a Tensor");
+  return true;
+}
+
+template <class Objective, class Run>
+consteval bool explain_objective() {
+  static_assert(objective<Objective, Run>,
+                "[ashlar.trainer.8] an objective is called with (run, i), with (run) or with nothing, and "
+                "returns the Tensor to minimise: write such a lambda, or step(inputs, targets)");
   return true;
 }
 

@@ -56,6 +56,7 @@ Binding bind(Model& model, Engine<Shard, Precision, Comm>& engine, const Census&
   Binding binding;
   std::vector<std::array<size_t, 2>> next(engine.units().size());  // pieces met, by unit
   std::unordered_set<const void*> met;
+  std::vector<at::ScalarType> types(engine.units().size(), at::ScalarType::Undefined);  // of torch modules
   for_each_tensor(model, [&](const Name& name, auto& member, Role role) {
     constexpr bool is_torch = std::is_same_v<std::remove_cvref_t<decltype(member)>, Tensor>;
     if (role == Role::buffer) {
@@ -86,6 +87,13 @@ Binding bind(Model& model, Engine<Shard, Precision, Comm>& engine, const Census&
       if (!met.insert(member.unsafeGetTensorImpl()).second)
         throw Error("model.5", "every parameter of a torch module to be registered once",
                     "'" + place.name + "' a second time", "register it once and use it from both places");
+      at::ScalarType& type = types[static_cast<size_t>(site.unit)];
+      if (type == at::ScalarType::Undefined) type = member.scalar_type();
+      if (member.scalar_type() != type || !at::isFloatingType(type))
+        throw Error("model.13", "the torch parameters of a unit to have one floating type",
+                    std::string(at::toString(member.scalar_type())) + " at '" + place.name + "' after " +
+                        at::toString(type),
+                    "convert them by module->to(torch::kFloat); Precision decides in which type they train");
       place.shape = member.sizes().vec();
       Tensor full = member.detach().to(device, at::kFloat).contiguous().clone();
       comm.broadcast(full, 0).wait();

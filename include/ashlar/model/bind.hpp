@@ -58,25 +58,6 @@ constexpr void for_each_module(M& module, auto&& visit) {
   }
 }
 
-// How many modules of type T are in the tree of M (M itself included).
-template <class M, class T>
-consteval std::size_t occurrences() {
-  if constexpr (std::same_as<M, T>) {
-    return 1;
-  } else if constexpr (layer_list<M>) {
-    return std::tuple_size_v<M> * occurrences<typename M::value_type, T>();
-  } else if constexpr (declared_module<M>) {
-    std::size_t count = 0;
-    boost::hana::for_each(boost::hana::accessors<M>(), [&](auto member) {
-      count +=
-          occurrences<std::remove_cvref_t<decltype(boost::hana::second(member)(std::declval<M&>()))>, T>();
-    });
-    return count;
-  } else {
-    return 0;
-  }
-}
-
 // Points each tied reference in the model at its owner. The model must stay where it is from now on.
 template <class M>
 constexpr void bind_ties(M& model) {
@@ -85,7 +66,7 @@ constexpr void bind_ties(M& model) {
     if constexpr (tied<Reference>) {
       using Owner = typename Reference::tied_owner;
       static_assert(
-          occurrences<M, Owner>() == 1,
+          occurs_once<M, Owner>,
           "[ashlar.model.2] nn::Tied<Owner> needs exactly one Owner in the model: give the owner a type "
           "of its own");
       for_each_module(model, [&](auto& candidate) {

@@ -5,11 +5,29 @@
 
 namespace ashlar {
 
+// The module's forward takes these inputs.
+template <class M, class Run, class... Inputs>
+concept takes = requires(const M& module, Run& run, const Inputs&... inputs) {
+  requires !torch_module<M>;
+  module.forward(run, inputs...);
+} || requires(const M& module, const Inputs&... inputs) {
+  requires torch_module<M>;
+  module->forward(inputs...);
+} || requires(const M& module, const Inputs&... inputs) {
+  requires torch_module<M>;
+  module.ptr()->forward(inputs...);
+};
+
 // A declared module's forward gets the executor for its own children; a torch module runs its children
 // itself.
-template <class M>
-constexpr auto call(const M& module, auto& run, const auto&... inputs) {
-  if constexpr (!torch_module<M>)
+template <class M, class Run, class... Inputs>
+constexpr auto call(const M& module, Run& run, const Inputs&... inputs) {
+  static_assert(takes<M, Run, Inputs...>,
+                "[ashlar.model.11] a module's forward does not take what it is run with: write auto "
+                "forward(auto& run, const auto& x) const, with a parameter for each input");
+  if constexpr (!takes<M, Run, Inputs...>)
+    return [](const auto& first, const auto&...) { return first; }(inputs...);
+  else if constexpr (!torch_module<M>)
     return module.forward(run, inputs...);
   else if constexpr (requires { module.ptr(); })
     return module.ptr()->forward(

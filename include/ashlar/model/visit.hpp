@@ -8,6 +8,8 @@
 #include <boost/hana/for_each.hpp>
 #include <boost/hana/second.hpp>
 #include <boost/hana/string.hpp>
+#include <concepts>
+#include <cstddef>
 #include <stdexcept>
 #include <string_view>
 #include <utility>
@@ -89,6 +91,33 @@ consteval bool any_type(auto test) {
 // Whether a T occurs in the tree of M (M itself included).
 template <class M, class T>
 inline constexpr bool contains = any_type<M>([]<class U>() { return std::is_same_v<U, T>; });
+
+// Whether T is that of a module below M: M itself is none, nor is a list, a parameter or a tied reference.
+template <class M, class T>
+inline constexpr bool occurs_below =
+    (declared_module<T> || torch_module<T>)&&!std::is_same_v<M, T> && contains<M, T>;
+
+// How many modules of type T are in the tree of M (M itself included).
+template <class M, class T>
+consteval std::size_t occurrences() {
+  if constexpr (std::same_as<M, T>) {
+    return 1;
+  } else if constexpr (layer_list<M>) {
+    return std::tuple_size_v<M> * occurrences<typename M::value_type, T>();
+  } else if constexpr (declared_module<M>) {
+    std::size_t count = 0;
+    boost::hana::for_each(boost::hana::accessors<M>(), [&](auto member) {
+      count +=
+          occurrences<std::remove_cvref_t<decltype(boost::hana::second(member)(std::declval<M&>()))>, T>();
+    });
+    return count;
+  } else {
+    return 0;
+  }
+}
+
+template <class M, class T>
+concept occurs_once = occurrences<M, T>() == 1;
 
 // Whether T is a repeated layer of M: the element of a list that lies in no other list.
 template <class M, class T>

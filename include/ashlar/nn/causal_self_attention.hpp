@@ -4,12 +4,14 @@
 #include <boost/hana/define_struct.hpp>
 
 #include <ashlar/nn/linear.hpp>
+#include <ashlar/nn/multiple_of.hpp>
 
 namespace ashlar::nn {
 
 template <long dim, long heads>
 struct CausalSelfAttention {
-  static_assert(dim % heads == 0, "[ashlar.nn.2] dim must be a multiple of heads: change one of the two");
+  static_assert(multiple_of<dim, heads>,
+                "[ashlar.nn.2] dim must be a multiple of heads: change one of the two");
   using QueryKeyValue = Linear<dim, 3 * dim>;
   using Project = Linear<dim, dim>;
   BOOST_HANA_DEFINE_STRUCT(CausalSelfAttention, (QueryKeyValue, query_key_value), (Project, project));

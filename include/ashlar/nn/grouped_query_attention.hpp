@@ -5,14 +5,17 @@
 #include <boost/hana/define_struct.hpp>
 
 #include <ashlar/nn/linear.hpp>
+#include <ashlar/nn/multiple_of.hpp>
 
 namespace ashlar::nn {
 
 template <long dim, long heads, long kv_heads>
 struct GroupedQueryAttention {
-  static_assert(dim % heads == 0, "[ashlar.nn.2] dim must be a multiple of heads: change one of the two");
-  static_assert(dim / heads % 2 == 0, "[ashlar.nn.3] rotary positions turn pairs: make dim / heads even");
-  static_assert(heads % kv_heads == 0,
+  static_assert(multiple_of<dim, heads>,
+                "[ashlar.nn.2] dim must be a multiple of heads: change one of the two");
+  static_assert(multiple_of<dim / heads, 2>,
+                "[ashlar.nn.3] rotary positions turn pairs: make dim / heads even");
+  static_assert(multiple_of<heads, kv_heads>,
                 "[ashlar.nn.4] heads must be a multiple of kv_heads: change one of the two");
   static constexpr long kv_dim = dim / heads * kv_heads;
   using Query = Linear<dim, dim, false>;

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstddef>
+#include <stdexcept>
 
 #include <ashlar/tensor.hpp>
 
@@ -42,13 +43,22 @@ struct Gradient {
   bool fresh = true;         // nothing is in the window yet: write, do not add
 };
 
+// What nobody lends to, such as a member that its module does not declare, says so when it is read.
+inline const Tensor& lent(const Tensor* tensor) {
+  if (tensor == nullptr)
+    throw std::logic_error(
+        "[ashlar.model.12] expected a parameter that was lent a tensor, got one that was not: write it into "
+        "BOOST_HANA_DEFINE_STRUCT, and run the model by a trainer or Standalone");
+  return *tensor;
+}
+
 // A trained tensor. `*p` is the whole tensor, valid while the unit it belongs to runs.
 struct AnyParameter {
   Init init{};
   const Tensor* tensor = nullptr;  // ND; lent by whoever runs the model
   Gradient* gradient = nullptr;    // null where autograd alone accumulates
 
-  const Tensor& operator*() const { return *tensor; }
+  const Tensor& operator*() const { return lent(tensor); }
 };
 
 // One of shape (dims...).
@@ -67,7 +77,7 @@ struct Buffer {
   Init init{};
   const Tensor* tensor = nullptr;  // ND, shape, float32
 
-  const Tensor& operator*() const { return *tensor; }
+  const Tensor& operator*() const { return lent(tensor); }
 };
 
 }  // namespace ashlar::nn

@@ -156,9 +156,10 @@ concept constant_shapes =
 template <class Strategy, class Model, class Optimizer = optim::AdamW>
 constexpr Plan plan(world ranks, int micro_batches = 1) {
   static_assert(explain_model<Strategy, Model>());
-  static_assert(!model<Model> || constant_shapes<Model>,
-                "[ashlar.plan.1] only a declared model has a constant plan: a torch::nn model's "
-                "shapes are known when it is made, so write trainer.plan()");
+  if constexpr (plannable<Strategy, Model>)
+    static_assert(constant_shapes<Model>,
+                  "[ashlar.plan.1] only a declared model has a constant plan: a torch::nn model's "
+                  "shapes are known when it is made, so write trainer.plan()");
   if constexpr (plannable<Strategy, Model> && constant_shapes<Model>) {
     Model model{};
     return make_plan<Strategy>(take_census<typename Strategy::Wrap, typename Strategy::Checkpoint>(model),

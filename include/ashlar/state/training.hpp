@@ -16,6 +16,7 @@
 #include <ashlar/state/save.hpp>
 #include <ashlar/state/snapshot.hpp>
 #include <ashlar/state/together.hpp>
+#include <ashlar/trainer.hpp>
 
 namespace ashlar::state {
 
@@ -46,6 +47,12 @@ void save(const std::filesystem::path& directory, Trainer& trainer, const std::s
   Snapshot snapshot = detail::snapshot_of(trainer);
   snapshot.meta = detail::encode_meta(trainer.identity().recipe, extra);
   save(directory, trainer.steps(), snapshot, trainer.communicator(), keep);
+}
+
+// A trainer that was refused has said why: nothing is added to it.
+inline void save(const std::filesystem::path&, Refused&, const std::string& = {}, int = 2) {}
+inline std::string resume(const std::filesystem::path&, Refused&, std::optional<std::int64_t> = {}) {
+  return {};
 }
 
 // Collective. Puts the checkpoint of `step`, or the latest, into a trainer of the same strategy, model,

@@ -19,6 +19,7 @@ namespace ashlar::wrap {
 template <class... Types>
 struct Each {
   static constexpr std::string_view name = "Each";
+  using modules = named<Types...>;
 
   template <class Model, class T>
   static consteval bool starts_unit() {
@@ -28,7 +29,7 @@ struct Each {
   // What does not occur, or is no module, would leave its parameters in the root, silently.
   template <class Model>
   static consteval bool applies() {
-    return ((declared_module<Types> || torch_module<Types>)&&...) && (contains<Model, Types> && ...);
+    return (occurs_below<Model, Types> && ...);
   }
 };
 

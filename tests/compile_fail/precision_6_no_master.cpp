@@ -1,4 +1,4 @@
-// expect-error: [ashlar.precision.2]
+// expect-error: [ashlar.precision.6]
 #include <ashlar/diagnostics/explain.hpp>
 #include <ashlar/policies.hpp>
 
@@ -7,11 +7,9 @@ using namespace ashlar;
 struct Mine {
   static constexpr std::string_view name = "Mine";
   static constexpr auto compute = dtype::bf16;
-  static constexpr auto master = dtype::f32;
-#ifdef FIXED
   static constexpr auto reduce = dtype::f32;
-#else
-  static constexpr auto reduce = dtype::bf16;
+#ifdef FIXED
+  static constexpr auto master = dtype::f32;
 #endif
 };
 

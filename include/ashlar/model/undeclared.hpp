@@ -1,0 +1,64 @@
+// hides_tensors: whether a module has a member that holds tensors and that it does not declare.
+//
+// C++20 cannot list the members of a class, but it can ask of an aggregate whether its k-th member starts
+// from a given value. So each member is offered a value that turns into nothing but what holds tensors, and
+// those that take it are counted. Other members, such as a double or a std::string, take no part in the
+// count. Whatever the count cannot look into (a class with constructors, a member after one that takes no
+// value) passes: at run time a parameter that was lent no tensor says so when it is read.
+#pragma once
+
+#include <cstddef>
+#include <type_traits>
+#include <utility>
+
+#include <boost/hana/length.hpp>
+
+#include <ashlar/model/visit.hpp>
+
+namespace ashlar {
+
+// Anything below T that is trained; a torch module's parameters are known at run time only.
+template <class T>
+inline constexpr bool holds_parameters =
+    any_type<T>([]<class U>() { return parameter<U> || torch_module<U>; });
+
+template <class T>
+inline constexpr bool holds_tensors =
+    !std::is_pointer_v<T> &&
+    any_type<T>([]<class U>() { return parameter<U> || buffer<U> || tied<U> || torch_module<U>; });
+
+namespace detail {
+
+struct Anything {
+  template <class T>
+  operator T() const;
+};
+
+struct TensorHolder {
+  template <class T>
+    requires holds_tensors<T>
+  operator T() const;
+};
+
+template <class M, class... Members>
+concept starts_from = requires { M{std::declval<Members>()...}; };
+
+// Of the members after `Before`, how many hold tensors; no more than 64 are looked at.
+template <class M, class... Before>
+consteval std::size_t count_holders() {
+  std::size_t count = starts_from<M, Before..., TensorHolder> ? 1 : 0;
+  if constexpr (sizeof...(Before) < 64 && starts_from<M, Before..., Anything>)
+    count += count_holders<M, Before..., Anything>();
+  return count;
+}
+
+}  // namespace detail
+
+template <class M>
+inline constexpr bool hides_tensors = false;
+template <declared_module M>
+  requires std::is_aggregate_v<M>
+inline constexpr bool hides_tensors<M> =
+    detail::count_holders<M>() > decltype(boost::hana::length(boost::hana::accessors<M>()))::value;
+
+}  // namespace ashlar

@@ -1,0 +1,26 @@
+// expect-error: [ashlar.shard.11]
+#include <ashlar/diagnostics/explain.hpp>
+#include <ashlar/policies.hpp>
+
+using namespace ashlar;
+
+struct Mine {
+  static constexpr std::string_view name = "Mine";
+  static constexpr auto parameters = placement::sharded;
+  static constexpr auto gradients = placement::sharded;
+  static constexpr auto optimizer = placement::sharded;
+#ifdef FIXED
+  static constexpr auto reshard_after = pass::forward;
+#else
+  static inline auto reshard_after = pass::forward;
+#endif
+
+  static auto unshard(Tensor& whole, const Tensor& shard, has_all_gather auto& comm) {
+    return comm.all_gather(whole, shard);
+  }
+  static auto reduce(Tensor& part, Tensor& grad, has_reduce_scatter auto& comm) {
+    return comm.reduce_scatter(part, grad);
+  }
+};
+
+static_assert(explain<Mine, precision::Fp32, offload::None, wrap::WholeModel, checkpoint::None>());

@@ -1,0 +1,23 @@
+// expect-error: [ashlar.trainer.3]
+#include <boost/hana/define_struct.hpp>
+
+#include <ashlar/nn/linear.hpp>
+#include <ashlar/optim/adamw.hpp>
+#include <ashlar/plan/plan.hpp>
+#include <ashlar/policies.hpp>
+
+using namespace ashlar;
+
+// Planning with a Trainer that is refused adds no second error.
+struct Net {
+  using Layer = nn::Linear<8, 1>;
+  BOOST_HANA_DEFINE_STRUCT(Net, (Layer, layer));
+};
+
+#ifdef FIXED
+using Strategy = Trainer<shard::Zero3, precision::Fp32, offload::None, wrap::WholeModel>;
+#else
+using Strategy = Trainer<shard::Zero3, precision::Fp32, wrap::WholeModel, offload::None>;
+#endif
+
+static_assert(plan<Strategy, Net>(world{8}).kept() <= 80L << 30);
