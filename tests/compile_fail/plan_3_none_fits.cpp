@@ -17,4 +17,4 @@ constexpr machine small{.memory = 2_GiB, .flops = 1e12, .bandwidth = 1e11, .link
 #endif
 
 using Best = cheapest<Gpt, small, world{8}, batch{2, 1024}, Ddp, Sharded>;
-constexpr auto name = Best::Shard::name;
+static_assert(Best::Precision::name == "Fp32");
