@@ -250,7 +250,7 @@ class Training {
   template <class Runner>
   Tensor loss(Runner& run, const Tensor& x, const Tensor& y) {
     static_assert(explain_loss<Model, Run<Training>>());
-    if constexpr (loses<Model, Runner>)
+    if constexpr (loss_takes_batch<Model, Runner>)
       return model_.loss(run, x, y);
     else
       return x;

@@ -19,6 +19,8 @@ TEST_CASE("every Checkpoint policy keeps the laws") {
   comm::Mpi comm;
   CHECK(laws::checkpoint<checkpoint::None>(comm));
   CHECK(laws::checkpoint<checkpoint::Recompute>(comm));
+  CHECK(laws::checkpoint<checkpoint::RecomputeEach<laws::detail::Dropped>>(comm));
+  CHECK(laws::checkpoint<checkpoint::RecomputeEach<laws::detail::Dropped::Weight>>(comm));
   comm::Solo solo;
   CHECK(laws::checkpoint<checkpoint::Recompute>(solo));
 }
@@ -29,6 +31,7 @@ TEST_CASE("and on a GPT") {
       models::Gpt<models::GptShape{.vocabulary = 17, .context = 6, .layers = 2, .heads = 2, .dim = 12}>;
   const Tensor ids = laws::held(comm.rank(), 12, c10::Device(c10::kCPU)).to(at::kLong).view({2, 6});
   CHECK(laws::checkpoint<checkpoint::Recompute>(comm, Gpt(), ids, ids.flip(1)));
+  CHECK(laws::checkpoint<checkpoint::RecomputeEach<Gpt::Block::Mlp>>(comm, Gpt(), ids, ids.flip(1)));
 }
 
 // Scales by how often it has run: what another forward does not repeat.

@@ -98,6 +98,19 @@ concept ties_have_one_owner = !any_type<Model>([]<class T>() {
     return false;
 });
 
+// The verbs that answer for a model are asked by the compiler.
+template <class Wrap, class Model>
+concept wraps_at_compile_time = requires {
+  typename std::bool_constant<Wrap::template starts_unit<Model, Model>()>;
+  typename std::bool_constant<Wrap::template applies<Model>()>;
+};
+
+template <class Checkpoint, class Model>
+concept checkpoints_at_compile_time = requires {
+  typename std::bool_constant<Checkpoint::template recomputes<Model, Model>()>;
+  typename std::bool_constant<Checkpoint::template applies<Model>()>;
+};
+
 template <class Wrap, class Model>
 concept wraps = Wrap::template applies<Model>();
 
@@ -156,8 +169,10 @@ template <class Strategy, class Model>
 concept plannable =
     strategy<Strategy> && engine_keeps<typename Strategy::Offload> && model<Model> &&
     declares_known_members<Model> && declares_all_that_holds_tensors<Model> && ties_have_one_owner<Model> &&
-    wraps<typename Strategy::Wrap, Model> && units_hold_parameters<typename Strategy::Wrap, Model> &&
+    wraps_at_compile_time<typename Strategy::Wrap, Model> && wraps<typename Strategy::Wrap, Model> &&
+    units_hold_parameters<typename Strategy::Wrap, Model> &&
     keeps_ties_together<typename Strategy::Wrap, Model> &&
+    checkpoints_at_compile_time<typename Strategy::Checkpoint, Model> &&
     checkpoints<typename Strategy::Checkpoint, Model> &&
     recomputes_once<typename Strategy::Checkpoint, Model>;
 
@@ -180,7 +195,7 @@ template <class M>
 concept has_loss = std::is_class_v<M> && (std::is_final_v<M> || !requires { &detail::WithLoss<M>::loss; });
 
 template <class M, class Run>
-concept loses = requires(M& model, Run& run, const Tensor& x) {
+concept loss_takes_batch = requires(M& model, Run& run, const Tensor& x) {
   requires std::is_same_v<std::remove_cvref_t<decltype(model.loss(run, x, x))>, Tensor>;
 };
 

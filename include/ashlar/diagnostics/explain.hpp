@@ -12,8 +12,8 @@ template <class Shard, class Precision, class Offload, class Wrap, class Checkpo
 consteval bool explain() {
   if constexpr (!(given<Precision> && given<Offload> && given<Wrap>))
     static_assert(given<Precision> && given<Offload> && given<Wrap>,
-                  "[ashlar.trainer.6] Trainer takes a policy for each axis, and none means nothing: write "
-                  "Trainer<Shard, Precision, offload::None, wrap::WholeModel>");
+                  "[ashlar.trainer.6] a slot of Trainer is empty: write Trainer<Shard, Precision, Offload, "
+                  "Wrap>, with offload::None or wrap::WholeModel where nothing is asked for");
   else if constexpr (!(complete<Shard> && complete<Precision> && complete<Offload> && complete<Wrap> &&
                        complete<Checkpoint>))
     static_assert(
@@ -74,6 +74,10 @@ consteval bool explain_model() {
       static_assert(ties_have_one_owner<Model>,
                     "[ashlar.model.2] nn::Tied<Owner> needs exactly one Owner in the model: give the owner a "
                     "type of its own");
+    else if constexpr (!wraps_at_compile_time<Wrap, Model>)
+      static_assert(wraps_at_compile_time<Wrap, Model>,
+                    "[ashlar.wrap.10] the compiler asks a Wrap policy which modules are units: write "
+                    "starts_unit() and applies() as static consteval");
     else if constexpr (!wraps<Wrap, Model>)
       static_assert(wraps<Wrap, Model>,
                     "[ashlar.wrap.2] each type of wrap::Each must be a module that occurs in the model, and "
@@ -87,6 +91,10 @@ consteval bool explain_model() {
           keeps_ties_together<Wrap, Model>,
           "[ashlar.wrap.3] a unit holds parameters that are tied to a module outside of it, where they would "
           "be used after the unit gave them back: leave the owner's type out of wrap::Each");
+    else if constexpr (!checkpoints_at_compile_time<Checkpoint, Model>)
+      static_assert(checkpoints_at_compile_time<Checkpoint, Model>,
+                    "[ashlar.checkpoint.10] the compiler asks a Checkpoint policy which modules are "
+                    "recomputed: write recomputes() and applies() as static consteval");
     else if constexpr (!checkpoints<Checkpoint, Model> && names_modules<Checkpoint>)
       static_assert(checkpoints<Checkpoint, Model>,
                     "[ashlar.checkpoint.3] each type of checkpoint::RecomputeEach must be a module that "
@@ -172,16 +180,24 @@ consteval bool explain_inputs() {
   return true;
 }
 
-// What step() and evaluate() are given: a batch for the model's loss, or an objective.
-template <class Model, class Run>
-consteval bool explain_loss() {
+// What a batch is for: the model's loss. A plan asks only that there is one.
+template <class Model>
+consteval bool explain_batch() {
   if constexpr (!has_loss<Model>)
     static_assert(
         has_loss<Model>,
         "[ashlar.model.9] a batch is for the model's loss, and the model has none: write auto loss(auto& "
         "run, const Tensor& inputs, const Tensor& targets) const, or give step() an objective");
-  else if constexpr (!loses<Model, Run>)
-    static_assert(loses<Model, Run>,
+  return true;
+}
+
+// What step() and evaluate() are given: a batch for the model's loss, or an objective.
+template <class Model, class Run>
+consteval bool explain_loss() {
+  if constexpr (!has_loss<Model>)
+    return explain_batch<Model>();
+  else if constexpr (!loss_takes_batch<Model, Run>)
+    static_assert(loss_takes_batch<Model, Run>,
                   "[ashlar.model.10] the model's loss does not take the batch: write auto loss(auto& run, "
                   "const Tensor& inputs, const Tensor& targets) const, which returns a Tensor");
   return true;

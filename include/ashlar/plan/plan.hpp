@@ -174,7 +174,8 @@ constexpr Plan plan(world ranks, int micro_batches = 1) {
 template <class Strategy, class Model, class Optimizer = optim::AdamW>
 constexpr Plan plan(world ranks, batch each, int micro_batches = 1) {
   Plan planned = plan<Strategy, Model, Optimizer>(ranks, micro_batches);
-  if constexpr (plannable<Strategy, Model> && constant_shapes<Model>)
+  if constexpr (plannable<Strategy, Model> && constant_shapes<Model>) static_assert(explain_batch<Model>());
+  if constexpr (plannable<Strategy, Model> && constant_shapes<Model> && has_loss<Model>)
     planned.work = rehearse<Strategy, Model>(ranks.run, [each](Tape& tape) {
       const Symbol ids(tape, {each.sequences, each.tokens}, Values::i64);
       return std::tuple(ids, Symbol(tape, ids.shape(), Values::i64));
