@@ -297,7 +297,8 @@ struct ReturnsNumber {
   double loss(auto&, const Tensor&, const Tensor&);
 };
 static_assert(has_loss<TakesBatch> && has_loss<TakesOne> && !has_loss<Pairs> && !has_loss<int>);
-static_assert(loss_takes_batch<TakesBatch, Run> && !loss_takes_batch<TakesOne, Run> && !loss_takes_batch<ReturnsNumber, Run>);
+static_assert(loss_takes_batch<TakesBatch, Run> && !loss_takes_batch<TakesOne, Run> &&
+              !loss_takes_batch<ReturnsNumber, Run>);
 static_assert(objective<Tensor& (*)(), Run> && objective<Tensor& (*)(Run&), Run> &&
               objective<Tensor& (*)(Run&, int), Run>);
 static_assert(!objective<double (*)(), Run> && !objective<Tensor& (*)(int), Run> && !objective<Tensor, Run>);
