@@ -38,7 +38,7 @@ struct NetImpl : torch::nn::Module {
 TORCH_MODULE(Net);
 
 // 32 noisy images with a bright spot, and the quadrants that the spots are in. The same for the same `index`.
-std::pair<Tensor, Tensor> batch(long index) {
+std::pair<Tensor, Tensor> sample(long index) {
   const Tensor images = (torch::arange(32 * 256) * 13 + index * 101).sin().view({32, 1, 16, 16});
   const Tensor labels = (torch::arange(32) * 7 + index) % 4;
   for (long i = 0; i < 32; ++i) {
@@ -56,12 +56,12 @@ int main() {
   comm::Mpi world;                                                                                 // changed
   auto trainer = Strategy::make(net, world, optim::Sgd{.learning_rate = 0.002, .momentum = 0.9});  // changed
   for (long step = 1; step <= 60; ++step) {
-    const auto [images, labels] = batch(step * world.size() + world.rank());                       // changed
+    const auto [images, labels] = sample(step * world.size() + world.rank());                      // changed
     const double loss = trainer.step([&] { return F::cross_entropy(net(images), labels); }).loss;  // changed
     if (step % 10 == 0) std::printf("step %2ld  loss %.9g\n", step, loss);
   }
 
-  const auto [images, labels] = batch(1000);
+  const auto [images, labels] = sample(1000);
   const Tensor answers = trainer.predict(images).argmax(1);  // changed
   const long right = (answers == labels).sum().item<long>();
   std::printf("%ld of 32 right\n", right);

@@ -33,7 +33,7 @@ struct NetImpl : torch::nn::Module {
 TORCH_MODULE(Net);
 
 // 32 noisy images with a bright spot, and the quadrants that the spots are in. The same for the same `index`.
-std::pair<Tensor, Tensor> batch(long index) {
+std::pair<Tensor, Tensor> sample(long index) {
   const Tensor images = (torch::arange(32 * 256) * 13 + index * 101).sin().view({32, 1, 16, 16});
   const Tensor labels = (torch::arange(32) * 7 + index) % 4;
   for (long i = 0; i < 32; ++i) {
@@ -49,7 +49,7 @@ int main() {
   Net net;
   torch::optim::SGD optimizer(net->parameters(), torch::optim::SGDOptions(0.002).momentum(0.9));
   for (long step = 1; step <= 60; ++step) {
-    const auto [images, labels] = batch(step);
+    const auto [images, labels] = sample(step);
     optimizer.zero_grad();
     const Tensor objective = F::cross_entropy(net(images), labels);
     objective.backward();
@@ -58,7 +58,7 @@ int main() {
     if (step % 10 == 0) std::printf("step %2ld  loss %.9g\n", step, loss);
   }
 
-  const auto [images, labels] = batch(1000);
+  const auto [images, labels] = sample(1000);
   net->eval();
   const Tensor answers = net(images).argmax(1);
   const long right = (answers == labels).sum().item<long>();

@@ -31,14 +31,14 @@ struct Needs {};
 namespace detail {
 
 template <class... Needs>
-concept needs_nothing = sizeof...(Needs) == 0;
+concept one_fits = sizeof...(Needs) == 0;
 
 template <class... Needs>
 consteval bool none_fits() {
-  static_assert(
-      needs_nothing<Needs...>,
-      "[ashlar.plan.3] no strategy of the list fits into the machine's memory, and Needs<Strategy, GiB> "
-      "says what each would need: write a strategy that keeps less, a smaller batch or a larger world");
+  static_assert(one_fits<Needs...>,
+                "[ashlar.plan.3] no strategy of the list fits into the machine's memory, and Needs<Strategy, "
+                "GiB> says what each would need: write a strategy that keeps less, a smaller batch or a "
+                "larger world");
   return true;
 }
 
