@@ -112,6 +112,20 @@ function(ashlar_add_static_test source)
   endforeach()
 endfunction()
 
+# What the cases below have precompiled, once for each compiler. Where a compiler passes it by, it meets an #error.
+set(ashlar_precompiled "${PROJECT_BINARY_DIR}/precompiled")
+function(ashlar_precompile_for_cases header)
+  foreach(entry IN LISTS ashlar_compilers)
+    string(REGEX MATCH "^([^=]*)=(.*)$" _ "${entry}")
+    set(case ${ASHLAR_TEST_PREFIX}.tests.compile_fail.headers.${CMAKE_MATCH_1})
+    set(stub "${ashlar_precompiled}/${CMAKE_MATCH_1}/headers.hpp")
+    file(CONFIGURE OUTPUT "${stub}" CONTENT "#error headers.hpp is not precompiled\n")
+    add_test(NAME ${case} COMMAND ${CMAKE_MATCH_2} ${ashlar_direct_flags} -x c++-header ${header} -o ${stub}.gch)
+    _ashlar_set_test(${case} TIMEOUT 120 PROCESSORS 1 LABELS compile_fail)
+    set_tests_properties(${case} PROPERTIES FIXTURES_SETUP precompiled.${CMAKE_MATCH_1})
+  endforeach()
+endfunction()
+
 # A source that must not compile, and whose corrected twin must. WILL_FAIL inverts, for the harness's own controls.
 function(ashlar_add_compile_fail_test source)
   cmake_parse_arguments(PARSE_ARGV 1 arg "WILL_FAIL" "NAME" "")
@@ -123,9 +137,10 @@ function(ashlar_add_compile_fail_test source)
     string(REGEX MATCH "^([^=]*)=(.*)$" _ "${entry}")
     set(case ${name}.${CMAKE_MATCH_1})
     add_test(NAME ${case} COMMAND ${CMAKE_COMMAND} "-DSOURCE=${source}"
-      "-DCOMPILE=${CMAKE_MATCH_2};${ashlar_direct_flags}" "-DLAUNCHER=${CMAKE_CXX_COMPILER_LAUNCHER}"
-      -DOBJECT=${CMAKE_CURRENT_BINARY_DIR}/${case}.o -P ${PROJECT_SOURCE_DIR}/cmake/ExpectCompileError.cmake)
+      "-DCOMPILE=${CMAKE_MATCH_2};${ashlar_direct_flags};-include;${ashlar_precompiled}/${CMAKE_MATCH_1}/headers.hpp"
+      -P ${PROJECT_SOURCE_DIR}/cmake/ExpectCompileError.cmake)
     _ashlar_set_test(${case} TIMEOUT 120 PROCESSORS 1 LABELS compile_fail)
+    set_tests_properties(${case} PROPERTIES FIXTURES_REQUIRED precompiled.${CMAKE_MATCH_1})
     if(arg_WILL_FAIL)
       set_tests_properties(${case} PROPERTIES WILL_FAIL ON)
     endif()

@@ -1,4 +1,4 @@
-# cmake -DSOURCE=case.cpp "-DCOMPILE=c++;flags" -DLAUNCHER=ccache -DOBJECT=case.o -P ExpectCompileError.cmake
+# cmake -DSOURCE=case.cpp "-DCOMPILE=c++;flags" -P ExpectCompileError.cmake
 #
 # The case's first line reads `// expect-error: <text>`. With FIXED defined it must compile. Without, it must fail with
 # exactly one `error:`, which is a failed static assertion whose message starts with the text: nothing stands before it.
@@ -9,8 +9,7 @@ if(NOT head MATCHES "^// expect-error: (.+)$")
 endif()
 string(REPLACE "\\;" ";" expected "${CMAKE_MATCH_1}")  # file(STRINGS) escapes it
 
-execute_process(COMMAND ${LAUNCHER} ${COMPILE} -DFIXED -c "${SOURCE}" -o "${OBJECT}"
-  RESULT_VARIABLE result OUTPUT_VARIABLE log ERROR_VARIABLE log)
+execute_process(COMMAND ${COMPILE} -DFIXED -fsyntax-only "${SOURCE}" RESULT_VARIABLE result OUTPUT_VARIABLE log ERROR_VARIABLE log)
 if(NOT result EQUAL 0)
   message(FATAL_ERROR "the corrected arm should compile, and does not:\n${log}")
 endif()

@@ -79,9 +79,10 @@ consteval bool explain_model() {
                     "[ashlar.wrap.10] the compiler asks a Wrap policy which modules are units: write "
                     "starts_unit() and applies() as static consteval");
     else if constexpr (!wraps<Wrap, Model>)
-      static_assert(wraps<Wrap, Model>,
-                    "[ashlar.wrap.2] each type of wrap::Each must be a module that occurs in the model, and "
-                    "wrap::BySize needs its static shapes: write a type that occurs, or wrap::WholeModel");
+      static_assert(
+          wraps<Wrap, Model>,
+          "[ashlar.wrap.2] each type of wrap::Each must be a module that occurs below the model, and "
+          "wrap::BySize needs its static shapes: write a type that occurs, or wrap::WholeModel");
     else if constexpr (!units_hold_parameters<Wrap, Model>)
       static_assert(units_hold_parameters<Wrap, Model>,
                     "[ashlar.wrap.9] a module that is to be a unit holds no parameters, so that there is "
@@ -98,7 +99,7 @@ consteval bool explain_model() {
     else if constexpr (!checkpoints<Checkpoint, Model> && names_modules<Checkpoint>)
       static_assert(checkpoints<Checkpoint, Model>,
                     "[ashlar.checkpoint.3] each type of checkpoint::RecomputeEach must be a module that "
-                    "occurs in the model: write a type that occurs, or checkpoint::None");
+                    "occurs below the model: write a type that occurs, or checkpoint::None");
     else if constexpr (!checkpoints<Checkpoint, Model>)
       static_assert(checkpoints<Checkpoint, Model>,
                     "[ashlar.checkpoint.2] checkpoint::Recompute recomputes repeated layers and the model "
@@ -146,8 +147,8 @@ consteval bool explain_communicator() {
                   "or comm::Solo, or shard::Replicate");
   else if constexpr (!serves_verbs<Comm, Shard>)
     static_assert(serves_verbs<Comm, Shard>,
-                  "[ashlar.shard.7] a verb of the Shard policy does not take this communicator: write a "
-                  "Shard policy whose reduce, unshard and publish take it, or shard::Zero3");
+                  "[ashlar.shard.7] the communicator lacks what a verb of the Shard policy calls: write "
+                  "shard::Zero3, or a Shard policy whose reduce, unshard and publish take this communicator");
   return true;
 }
 

@@ -96,9 +96,9 @@ consteval bool explain_precision() {
                   "[ashlar.precision.7] master weights are narrower than what computes, so that updates "
                   "would lose bits: write master = dtype::f32, or compute = dtype::bf16");
   else if constexpr (!reduces_for_master<Precision>)
-    static_assert(
-        reduces_for_master<Precision>,
-        "[ashlar.precision.2] the optimizer reads gradients of the master type: write reduce = master");
+    static_assert(reduces_for_master<Precision>,
+                  "[ashlar.precision.2] gradients are reduced in the master type, which the optimizer reads: "
+                  "write reduce = master");
   return true;
 }
 
