@@ -1,5 +1,9 @@
+// processes: 1 2
+// gpus: 1 2
+// timeout: 300
+//
 // The plan's peak beside what LibTorch's allocator sees during a step: equal on a CPU; within 3 % on a GPU,
-// whose libraries choose kernels by themselves. processes: 1 2 gpus: 1 2 timeout: 300
+// whose libraries choose kernels by themselves.
 #define CATCH_CONFIG_RUNNER
 #include <ATen/ATen.h>
 
