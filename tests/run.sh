@@ -26,9 +26,9 @@ build release
 build sanitize
 unlock
 
-# One ctest over both trees, so that there is one summary. Two jobs a core, for many tests mostly wait.
+# One ctest over both trees, so that there is one summary. Three jobs a core, for many tests mostly wait.
 mkdir -p "$root/.build/tests"
 printf 'subdirs("%s" "%s")\n' "$root/.build/release" "$root/.build/sanitize" >"$root/.build/tests/CTestTestfile.cmake"
 say "testing"
-ctest --test-dir "$root/.build/tests" -j "$((2 * $(env -u OMP_NUM_THREADS nproc)))" --output-on-failure --no-label-summary --timeout 300 "$@" || exit $?
+ctest --test-dir "$root/.build/tests" -j "$((3 * $(env -u OMP_NUM_THREADS nproc)))" --output-on-failure --no-label-summary --timeout 300 "$@" || exit $?
 exit $broken
