@@ -53,8 +53,8 @@ struct None;  // of ashlar/checkpoint/none.hpp: the core includes no policy
 }
 
 // Chosen only when the policies do not compose: it explains, and takes what is done with it.
-template <class Shard, class Precision = Missing, class Offload = Missing, class Wrap = Missing,
-          class Checkpoint = checkpoint::None>
+template <class Shard, class Precision = detail::Missing, class Offload = detail::Missing,
+          class Wrap = detail::Missing, class Checkpoint = checkpoint::None>
 class Trainer {
   static_assert(explain<Shard, Precision, Offload, Wrap, Checkpoint>());
 
@@ -93,8 +93,8 @@ class Trainer<ShardPolicy, PrecisionPolicy, OffloadPolicy, WrapPolicy, Checkpoin
     static_assert(explain_use<Trainer, Model, Comm, Optimizer>());
     if constexpr (!usable<Trainer, Model, Comm, Optimizer>) {
       return Refused();
-    } else if constexpr (!complete<Made>) {
-      static_assert(complete<Made>,
+    } else if constexpr (!complete_type<Made>) {
+      static_assert(complete_type<Made>,
                     "[ashlar.trainer.9] a strategy trains with LibTorch, whose headers it does without until "
                     "then: include ashlar/training.hpp, or ashlar/ashlar.hpp");
       return Refused();

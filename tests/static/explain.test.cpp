@@ -299,9 +299,10 @@ struct ReturnsNumber {
 static_assert(has_loss<TakesBatch> && has_loss<TakesOne> && !has_loss<Pairs> && !has_loss<int>);
 static_assert(loss_takes_batch<TakesBatch, Run> && !loss_takes_batch<TakesOne, Run> &&
               !loss_takes_batch<ReturnsNumber, Run>);
-static_assert(objective<Tensor& (*)(), Run> && objective<Tensor& (*)(Run&), Run> &&
-              objective<Tensor& (*)(Run&, int), Run>);
-static_assert(!objective<double (*)(), Run> && !objective<Tensor& (*)(int), Run> && !objective<Tensor, Run>);
+static_assert(objective_of<Tensor& (*)(), Run> && objective_of<Tensor& (*)(Run&), Run> &&
+              objective_of<Tensor& (*)(Run&, int), Run>);
+static_assert(!objective_of<double (*)(), Run> && !objective_of<Tensor& (*)(int), Run> &&
+              !objective_of<Tensor, Run>);
 
 // Optimizers.
 struct NoUpdate : optim::Sgd {

@@ -14,12 +14,14 @@ namespace ashlar {
 
 // Policies among themselves.
 
+namespace detail {
 // Stands in a slot of Trainer that was left empty.
 struct Missing {};
-
 template <class P>
 concept given = !std::is_same_v<P, Missing>;
+}  // namespace detail
 
+// A policy of any axis.
 template <class P>
 concept some_policy =
     shard_policy<P> || precision_policy<P> || offload_policy<P> || wrap_policy<P> || checkpoint_policy<P>;
@@ -30,7 +32,7 @@ concept in_slot = own || !some_policy<P>;
 
 // A policy that names modules names at least one, and none twice.
 template <class P>
-concept names_some_module = !names_modules<P> || !std::is_same_v<typename P::modules, named<>>;
+concept names_some_module = !names_modules<P> || !std::is_same_v<typename P::modules, named_modules<>>;
 
 namespace detail {
 template <class T, class... Types>
@@ -38,7 +40,7 @@ inline constexpr int times = (std::is_same_v<T, Types> + ... + 0);
 template <class P>
 inline constexpr bool distinct = true;
 template <class... Types>
-inline constexpr bool distinct<named<Types...>> = ((times<Types, Types...> == 1) && ...);
+inline constexpr bool distinct<named_modules<Types...>> = ((times<Types, Types...> == 1) && ...);
 }  // namespace detail
 
 template <class P>
@@ -207,7 +209,7 @@ concept returns_tensor = requires(F& f, Args&... args) {
 }  // namespace detail
 
 template <class F, class Run>
-concept objective =
+concept objective_of =
     detail::returns_tensor<F, Run, int> || detail::returns_tensor<F, Run> || detail::returns_tensor<F>;
 
 // Policies and a communicator.

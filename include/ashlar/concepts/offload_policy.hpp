@@ -12,7 +12,7 @@ namespace ashlar {
 enum class memory { device, host };
 
 template <class O>
-concept rests_optimizer = requires { typename constant<memory, O::optimizer>; };
+concept rests_optimizer = requires { typename detail::constant<memory, O::optimizer>; };
 
 template <class O>
 concept offload_like = names_itself<O> || rests_optimizer<O>;

@@ -9,7 +9,7 @@ namespace ashlar {
 
 // A policy whose header is missing is declared at most: its concepts would all say no, for the wrong reason.
 template <class P>
-concept complete = std::is_void_v<P> || requires { sizeof(P); };
+concept complete_type = std::is_void_v<P> || requires { sizeof(P); };
 
 template <class P>
 concept names_itself = requires {
@@ -17,13 +17,15 @@ concept names_itself = requires {
   typename std::bool_constant<(std::string_view(P::name), true)>;  // a constant
 };
 
-// Names a constant of type T: what can be a template argument is one.
+namespace detail {
+// Named with a constant of type T: what can be a template argument is one.
 template <class T, T value>
 struct constant;
+}  // namespace detail
 
-// The modules that a policy names, as wrap::Each<Types...> does in `using modules = named<Types...>`.
+// The modules that a policy names, as wrap::Each<Types...> does in `using modules = named_modules<Types...>`.
 template <class... Types>
-struct named {};
+struct named_modules {};
 
 template <class P>
 concept names_modules = requires { typename P::modules; };
@@ -32,7 +34,7 @@ concept names_modules = requires { typename P::modules; };
 template <class T>
 inline constexpr int dimensions_of = 1;
 template <class T>
-  requires requires { typename constant<int, T::dimensions>; }
+  requires requires { typename detail::constant<int, T::dimensions>; }
 inline constexpr int dimensions_of<T> = T::dimensions;
 
 }  // namespace ashlar

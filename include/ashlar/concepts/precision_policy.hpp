@@ -24,13 +24,13 @@ constexpr long bytes(dtype type) {
 }
 
 template <class P>
-concept names_compute = requires { typename constant<dtype, P::compute>; };
+concept names_compute = requires { typename detail::constant<dtype, P::compute>; };
 
 template <class P>
-concept names_reduce = requires { typename constant<dtype, P::reduce>; };
+concept names_reduce = requires { typename detail::constant<dtype, P::reduce>; };
 
 template <class P>
-concept names_master = requires { typename constant<dtype, P::master>; };
+concept names_master = requires { typename detail::constant<dtype, P::master>; };
 
 template <class P>
 concept names_types = names_compute<P> && names_reduce<P> && names_master<P>;

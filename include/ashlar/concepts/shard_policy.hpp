@@ -34,16 +34,16 @@ enum class placement { replicated, sharded };
 enum class pass { forward, backward };
 
 template <class S>
-concept places_parameters = requires { typename constant<placement, S::parameters>; };
+concept places_parameters = requires { typename detail::constant<placement, S::parameters>; };
 
 template <class S>
-concept places_gradients = requires { typename constant<placement, S::gradients>; };
+concept places_gradients = requires { typename detail::constant<placement, S::gradients>; };
 
 template <class S>
-concept places_optimizer = requires { typename constant<placement, S::optimizer>; };
+concept places_optimizer = requires { typename detail::constant<placement, S::optimizer>; };
 
 template <class S>
-concept says_when_to_reshard = requires { typename constant<pass, S::reshard_after>; };
+concept says_when_to_reshard = requires { typename detail::constant<pass, S::reshard_after>; };
 
 // Has any of the four, which a policy of another axis does not.
 template <class S>

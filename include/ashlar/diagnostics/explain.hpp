@@ -10,14 +10,15 @@ namespace ashlar {
 // Of a strategy's policies.
 template <class Shard, class Precision, class Offload, class Wrap, class Checkpoint>
 consteval bool explain() {
-  if constexpr (!(given<Precision> && given<Offload> && given<Wrap>))
-    static_assert(given<Precision> && given<Offload> && given<Wrap>,
+  if constexpr (!(detail::given<Precision> && detail::given<Offload> && detail::given<Wrap>))
+    static_assert(detail::given<Precision> && detail::given<Offload> && detail::given<Wrap>,
                   "[ashlar.trainer.6] a slot of Trainer is empty: write Trainer<Shard, Precision, Offload, "
                   "Wrap>, with offload::None or wrap::WholeModel where nothing is asked for");
-  else if constexpr (!(complete<Shard> && complete<Precision> && complete<Offload> && complete<Wrap> &&
-                       complete<Checkpoint>))
+  else if constexpr (!(complete_type<Shard> && complete_type<Precision> && complete_type<Offload> &&
+                       complete_type<Wrap> && complete_type<Checkpoint>))
     static_assert(
-        complete<Shard> && complete<Precision> && complete<Offload> && complete<Wrap> && complete<Checkpoint>,
+        complete_type<Shard> && complete_type<Precision> && complete_type<Offload> && complete_type<Wrap> &&
+            complete_type<Checkpoint>,
         "[ashlar.trainer.7] a policy is declared here and defined in a header that is missing: include its "
         "header, such as ashlar/checkpoint/none.hpp, or ashlar/policies.hpp");
   else if constexpr (!shard_policy<Shard>)
@@ -68,8 +69,8 @@ consteval bool explain_model() {
                     "modules or Tied: declare only these with BOOST_HANA_DEFINE_STRUCT");
     else if constexpr (!declares_all_that_holds_tensors<Model>)
       static_assert(declares_all_that_holds_tensors<Model>,
-                    "[ashlar.model.8] a member that holds parameters is not declared, so that nothing would "
-                    "train it: write it into BOOST_HANA_DEFINE_STRUCT, too");
+                    "[ashlar.model.8] a member that holds parameters is not declared: write it into "
+                    "BOOST_HANA_DEFINE_STRUCT, too, and as nn::Frozen if nothing should train it");
     else if constexpr (!ties_have_one_owner<Model>)
       static_assert(ties_have_one_owner<Model>,
                     "[ashlar.model.2] nn::Tied<Owner> needs exactly one Owner in the model: give the owner a "
@@ -206,7 +207,7 @@ consteval bool explain_loss() {
 
 template <class Objective, class Run>
 consteval bool explain_objective() {
-  static_assert(objective<Objective, Run>,
+  static_assert(objective_of<Objective, Run>,
                 "[ashlar.trainer.8] an objective is called with (run, i), with (run) or with nothing, and "
                 "returns the Tensor to minimise: write such a lambda, or step(inputs, targets)");
   return true;

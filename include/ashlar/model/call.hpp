@@ -7,7 +7,7 @@ namespace ashlar {
 
 // The module's forward takes these inputs.
 template <class M, class Run, class... Inputs>
-concept takes = requires(const M& module, Run& run, const Inputs&... inputs) {
+concept runs_with = requires(const M& module, Run& run, const Inputs&... inputs) {
   requires !torch_module<M>;
   module.forward(run, inputs...);
 } || requires(const M& module, const Inputs&... inputs) {
@@ -22,10 +22,10 @@ concept takes = requires(const M& module, Run& run, const Inputs&... inputs) {
 // itself.
 template <class M, class Run, class... Inputs>
 constexpr auto call(const M& module, Run& run, const Inputs&... inputs) {
-  static_assert(takes<M, Run, Inputs...>,
+  static_assert(runs_with<M, Run, Inputs...>,
                 "[ashlar.model.11] a module's forward does not take what it is run with: write auto "
                 "forward(auto& run, const auto& x) const, with a parameter for each input");
-  if constexpr (!takes<M, Run, Inputs...>)
+  if constexpr (!runs_with<M, Run, Inputs...>)
     return [](const auto& first, const auto&...) { return first; }(inputs...);
   else if constexpr (!torch_module<M>)
     return module.forward(run, inputs...);

@@ -19,7 +19,7 @@ namespace ashlar::checkpoint {
 template <class... Types>
 struct RecomputeEach {
   static constexpr std::string_view name = "RecomputeEach";
-  using modules = named<Types...>;
+  using modules = named_modules<Types...>;
 
   template <class Model, class T>
   static consteval bool recomputes() {

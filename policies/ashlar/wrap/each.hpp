@@ -19,7 +19,7 @@ namespace ashlar::wrap {
 template <class... Types>
 struct Each {
   static constexpr std::string_view name = "Each";
-  using modules = named<Types...>;
+  using modules = named_modules<Types...>;
 
   template <class Model, class T>
   static consteval bool starts_unit() {
