@@ -4,7 +4,7 @@
 //   run:  mpirun -np 2 .build/release/benchmarks/bench_policies --csv policies.csv --svg policies.svg
 //         on GPUs: bash cmake/launch.sh --gpus 2 .build/gpu/benchmarks/bench_policies
 //   see:  a line for each strategy; with --csv, --json and --svg also files
-// processes: 1 2
+// processes: 2
 // gpus: 1 2
 // args: --rounds 1 --steps 1 --tokens 64
 #include <algorithm>

@@ -6,7 +6,7 @@
 //   see:  milliseconds a step, the ratio to Replicate (median of neighbouring steps, and its quartiles), and
 //   what the plan
 //         says that a rank keeps
-// processes: 1 2
+// processes: 2
 // args: 1 1
 #include <cmath>
 #include <cstdio>

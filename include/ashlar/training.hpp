@@ -79,14 +79,13 @@ class Training {
   template <class Objective>
   Report step(Objective&& objective) {
     const int count = recipe_.micro_batches;
-    const Tensor share = at::full({}, 1.0 / (count * comm_.size()), device_);
     Tensor loss = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device_));
     for (int i = 0; i < count; ++i) {
       engine_.begin_training(i, count);
       const Tensor part = evaluate_objective(objective, run_, i);
-      loss += part.detach();
       engine_.begin_backward();
-      torch::autograd::backward({part}, {share.to(part.scalar_type())});
+      torch::autograd::backward({part}, {at::full({}, 1.0 / (count * comm_.size()), part.options())});
+      loss += part.detach();
       engine_.after_backward(0);
       engine_.finish();
     }

@@ -1,4 +1,4 @@
-// processes: 1 2 4
+// processes: 1 2
 #include <ashlar/comm/recorded.hpp>
 
 #include <ashlar/comm/mpi.hpp>

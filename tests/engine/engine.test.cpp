@@ -102,6 +102,24 @@ void check_fault(comm::Mpi& comm, const std::string& id, auto fault, auto undo, 
 const auto step = [](auto& trainer, const Batch& own) { trainer.step(own.x, own.y); };
 const auto evaluate = [](auto& trainer, const Batch& own) { trainer.evaluate(own.x, own.y); };
 
+TEST_CASE("model.14: a sharded parameter is read while its unit runs, and between steps not at all") {
+  comm::Mpi comm;
+  const Batch own = batch(comm.rank());
+  auto trainer = Units<shard::Zero3>::make<Net>(comm, optim::Sgd{});
+  const auto& weight = trainer.model().layers[1].inner.weight;
+  CHECK_THAT(sentence([&] { *weight; }), ContainsSubstring("[ashlar.model.14]"));
+  trainer.step(own.x, own.y);
+  CHECK_THAT(sentence([&] { *weight; }), ContainsSubstring("[ashlar.model.14]"));
+  CHECK_THAT(sentence([&] {
+               trainer.evaluate(
+                   [&](auto& run) { return trainer.model().loss(run, own.x, own.y) + (*weight).sum(); });
+             }),
+             ContainsSubstring("[ashlar.model.14]"));
+
+  auto whole = Units<shard::Zero2>::make<Net>(comm, optim::Sgd{});
+  CHECK((*whole.model().layers[1].inner.weight).numel() == 36);
+}
+
 TEST_CASE("schedule.1: a unit runs once a micro-batch, in the order of declaration") {
   comm::Mpi comm;
   const auto in_order = [](Net& net) { net.order = {0, 1, 2}; };

@@ -129,6 +129,7 @@ TEST_CASE("a leaf is a window of whole, and its gradient a window of grad") {
 
 TEST_CASE("autograd's gradient is written over what was there, then added; without one it is zero") {
   Held held;
+  held.flat.zero_padding();
   held.flat.begin_gradient();
   CHECK(held.matrix().window.eq(99).all().item<bool>());  // nothing has cleared what will be written
   CHECK(held.flat.grad.narrow(0, 15, 49).eq(0).all().item<bool>());

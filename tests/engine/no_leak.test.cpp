@@ -1,6 +1,6 @@
 // Two hundred steps hold memory steady: the bytes of tensors and the number of C++ objects exactly, what the
 // kernel counts to a few pages.
-// processes: 1 2
+// processes: 2
 #include <ATen/ATen.h>
 
 #include <atomic>

@@ -19,10 +19,10 @@ meanwhile alone "a world that mpirun did not start" "mpirun -np 2" \
   env RANK=0 WORLD_SIZE=2 LOCAL_RANK=0 "$program" --text "$text"
 
 meanwhile refused "an unknown flag" "--stepz" 2 --text "$text" --stepz 4
-meanwhile refused "a word for a number" "--steps" 2 --text "$text" --steps many
-meanwhile refused "no steps" "--steps" 2 --text "$text" --steps 0
+meanwhile alone "a word for a number" "--steps" "$program" --text "$text" --steps many
+meanwhile alone "no steps" "--steps" "$program" --text "$text" --steps 0
 meanwhile refused "no text" "--text FILE" 2
-meanwhile refused "text and tokens" "got both" 2 --text "$text" --tokens "$text"
+meanwhile alone "text and tokens" "got both" "$program" --text "$text" --tokens "$text"
 
 : >empty
 printf 'In the beginning' >short

@@ -23,7 +23,7 @@ has_not_stepped() { kill -0 "$job" 2>/dev/null && (($(count) <= before)); }
 is_there() { [[ -n $(ours) ]]; }
 
 RANDOM=20 kills=0
-for ((round = 0; round < 16; ++round)); do
+for ((round = 0; round < 12; ++round)); do
   resume=()
   compgen -G 'run/step-*' >/dev/null && resume=(--resume)
   before=$(count)

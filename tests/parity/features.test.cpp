@@ -55,10 +55,8 @@ std::pair<Tensor, Tensor> points(int step) {
   return {x, x.sum(1, true).sin()};
 }
 
-// Trains a Small on this rank's share of the points.
-template <class Strategy, class Optimizer>
-Trained train_small(const Optimizer& optimizer, const Recipe& recipe, const Small& model = {}) {
-  auto trainer = Strategy::make(model, world(), optimizer, recipe);
+// On this rank's share of the points.
+Trained train_on_points(auto& trainer) {
   const long share = 8 / world().size();
   Trained trained;
   for (int step = 0; step < steps; ++step) {
@@ -68,6 +66,12 @@ Trained train_small(const Optimizer& optimizer, const Recipe& recipe, const Smal
   }
   trained.parameters = trainer.full_parameters();
   return trained;
+}
+
+template <class Strategy, class Optimizer>
+Trained train_small(const Optimizer& optimizer, const Recipe& recipe, const Small& model = {}) {
+  auto trainer = Strategy::make(model, world(), optimizer, recipe);
+  return train_on_points(trainer);
 }
 
 // The same by the plain loop; with `taken` only these rows count, the others as zero.
@@ -185,14 +189,7 @@ template <class Strategy>
 Trained train_adapted() {
   auto trainer = Strategy::template make<Adapted>(world(), adamw, Recipe{.seed = 5});
   const auto before = trainer.full_parameters();
-  const long share = 8 / world().size();
-  Trained trained;
-  for (int step = 0; step < steps; ++step) {
-    const auto [x, y] = points(step);
-    const long first = world().rank() * share;
-    trained.losses.push_back(trainer.step(x.narrow(0, first, share), y.narrow(0, first, share)).loss);
-  }
-  trained.parameters = trainer.full_parameters();
+  Trained trained = train_on_points(trainer);
   for (std::size_t i = 0; i < before.size(); ++i) {
     INFO(before[i].name);
     const bool trains = !trained.parameters[i].states.empty();

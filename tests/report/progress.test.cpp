@@ -36,10 +36,20 @@ struct Terminal {
     const winsize size{24, columns, 0, 0};
     REQUIRE(::ioctl(outside, TIOCSWINSZ, &size) == 0);
   }
+  // What was written since the last call: the kernel brings it over in pieces, so a mark ends it.
   std::string shown() const {
-    char text[4096];
-    const auto got = ::read(outside, text, sizeof text);
-    return {text, got > 0 ? static_cast<std::size_t>(got) : 0};
+    constexpr char mark = '\x1d';
+    std::fputc(mark, inside);
+    std::fflush(inside);
+    std::string text;
+    while (!text.ends_with(mark)) {
+      char piece[4096];
+      const auto got = ::read(outside, piece, sizeof piece);
+      REQUIRE(got > 0);
+      text.append(piece, static_cast<std::size_t>(got));
+    }
+    text.pop_back();
+    return text;
   }
 };
 

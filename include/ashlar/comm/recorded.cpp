@@ -6,20 +6,6 @@
 
 namespace ashlar::comm {
 
-std::string_view to_string(Collective kind) {
-  switch (kind) {
-    case Collective::all_gather:
-      return "all_gather";
-    case Collective::reduce_scatter:
-      return "reduce_scatter";
-    case Collective::all_reduce:
-      return "all_reduce";
-    case Collective::broadcast:
-      return "broadcast";
-  }
-  return "";
-}
-
 std::ostream& operator<<(std::ostream& out, const Call& call) {
   return out << to_string(call.kind) << " of " << call.bytes << " bytes, " << call.itemsize << " an element";
 }

@@ -18,8 +18,6 @@ namespace ashlar::comm {
 
 using ashlar::Collective;
 
-std::string_view to_string(Collective);
-
 // One collective as this rank called it. Calls stand in the order in which they were made.
 struct Call {
   Collective kind;

@@ -13,12 +13,18 @@
 #pragma once
 
 #include <concepts>
+#include <string_view>
 
 #include <ashlar/tensor.hpp>
 
 namespace ashlar {
 
 enum class Collective { all_gather, reduce_scatter, all_reduce, broadcast };
+
+constexpr std::string_view to_string(Collective kind) {
+  constexpr std::string_view names[] = {"all_gather", "reduce_scatter", "all_reduce", "broadcast"};
+  return names[static_cast<int>(kind)];
+}
 
 // A collective under way. wait() makes the result visible to whatever the caller does next: on CPU it blocks,
 // on CUDA the caller's current stream waits. Waiting twice is allowed. Destroying it without wait() is an

@@ -211,6 +211,7 @@ class Engine {
           gradient_slots_[static_cast<size_t>(now_->gradient_slot[static_cast<size_t>(index)])];
       settle(slot);
       lend(flat.grad, slot.bytes, 0);
+      flat.zero_padding();
       flat.begin_gradient();
     }
   }

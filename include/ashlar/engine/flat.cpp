@@ -40,10 +40,12 @@ Leaf& Flat::add_leaf(Tensor tensor, bool accumulates) {
   return leaf;
 }
 
+void Flat::zero_padding() {
+  for (const Gap& gap : layout.gaps) grad.narrow(0, gap.offset, gap.numel).zero_();
+}
+
 void Flat::begin_gradient() {
   for (Leaf& leaf : leaves) leaf.begin();
-  // Padding has no parameter to write it.
-  for (const Gap& gap : layout.gaps) grad.narrow(0, gap.offset, gap.numel).zero_();
 }
 
 void Flat::collect_gradient() {

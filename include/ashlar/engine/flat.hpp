@@ -51,6 +51,8 @@ struct Flat {
   // A new leaf for the next piece.
   Leaf& add_leaf(Tensor tensor, bool accumulates);
 
+  // Padding, which no parameter writes: before a gradient is made in memory that another unit has written.
+  void zero_padding();
   // Before the first backward into grad, and after each.
   void begin_gradient();
   void collect_gradient();

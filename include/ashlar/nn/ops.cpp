@@ -33,7 +33,8 @@ struct LinearInto : torch::autograd::Function<LinearInto> {
     const Tensor g = outer[0].flatten(0, -2);  // (rows, out)
 
     const Tensor rows = x.flatten(0, -2);  // (rows, in)
-    Tensor into_autograd;                  // (out, in): every use of a weight but the first
+    const Tensor input = ctx->needs_input_grad(0) ? g.mm(weight).view_as(x) : Tensor();
+    Tensor into_autograd;  // (out, in): every use of a weight but the first
     if (!gradient.fresh)
       into_autograd = g.t().mm(rows);
     else if (gradient.window->scalar_type() == g.scalar_type())
@@ -43,8 +44,7 @@ struct LinearInto : torch::autograd::Function<LinearInto> {
     gradient.fresh = false;
 
     const bool bias = saved[3].defined() && saved[3].requires_grad();
-    return {ctx->needs_input_grad(0) ? g.mm(weight).view_as(x) : Tensor(), into_autograd, Tensor(),
-            bias ? g.sum(0) : Tensor()};
+    return {input, into_autograd, Tensor(), bias ? g.sum(0) : Tensor()};
   }
 };
 

@@ -7,7 +7,6 @@
 
 #include <array>
 #include <cstddef>
-#include <stdexcept>
 
 #include <ashlar/tensor.hpp>
 
@@ -43,14 +42,9 @@ struct Gradient {
   bool fresh = true;         // nothing is in the window yet: write, do not add
 };
 
-// What nobody lends to, such as a member that its module does not declare, says so when it is read.
-inline const Tensor& lent(const Tensor* tensor) {
-  if (tensor == nullptr)
-    throw std::logic_error(
-        "[ashlar.model.12] expected a parameter that was lent a tensor, got one that was not: write it into "
-        "BOOST_HANA_DEFINE_STRUCT, and run the model by a trainer or Standalone");
-  return *tensor;
-}
+// The tensor itself. One that nobody has lent, or whose unit has given its bytes back, says so when it is
+// read.
+const Tensor& lent(const Tensor* tensor);
 
 // A trained tensor. `*p` is the whole tensor, valid while the unit it belongs to runs.
 struct AnyParameter {

@@ -39,20 +39,6 @@ std::string names(const Plan& plan, size_t first, size_t last) {
   return first == last ? begin : begin + " to " + std::string(plan.units[last].name.view());
 }
 
-const char* name_of(Collective kind) {
-  switch (kind) {
-    case Collective::all_gather:
-      return "all_gather";
-    case Collective::reduce_scatter:
-      return "reduce_scatter";
-    case Collective::all_reduce:
-      return "all_reduce";
-    case Collective::broadcast:
-      return "broadcast";
-  }
-  return "";
-}
-
 }  // namespace
 
 std::string strategy_name(const Plan& plan) {
@@ -134,7 +120,7 @@ std::string to_json(const Plan& plan) {
                      {"frozen_parameters", pieces(unit.frozen_pieces)}});
   for (const Transfer& transfer : plan.step)
     step.push_back(
-        {{"collective", name_of(transfer.kind)}, {"unit", transfer.unit}, {"bytes", transfer.bytes}});
+        {{"collective", to_string(transfer.kind)}, {"unit", transfer.unit}, {"bytes", transfer.bytes}});
   return Json{{"shard", plan.shard},
               {"precision", plan.precision},
               {"offload", plan.offload},
