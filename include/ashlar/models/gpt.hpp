@@ -55,14 +55,20 @@ struct Gpt {
 
   constexpr Gpt() : tokens(nn::normal(0.02)), positions(nn::normal(0.02)) {}
 
-  constexpr auto forward(auto& run, const auto& ids) const {                         // (B, T), int64
-    auto x = run(tokens, ids) + run(positions, ops::positions(ids, shape.context));  // (B, T, dim)
-    for (const Block& block : blocks) x = run(block, x);
-    return ops::linear(run(norm, x), head->weight);  // (B, T, vocabulary)
+  constexpr auto forward(auto& run, const auto& ids) const {  // (B, T), int64 -> (B, T, vocabulary)
+    return ops::linear(trunk(run, ids), head->weight);
   }
 
-  constexpr auto loss(auto& run, const auto& ids, const auto& targets) const {  // (B, T), int64, both
-    return ops::cross_entropy(forward(run, ids), targets);                      // scalar, float32
+  constexpr auto loss(auto& run, const auto& ids,
+                      const auto& targets) const {  // (B, T), int64 -> scalar, float32
+    return ops::linear_cross_entropy(trunk(run, ids), head->weight, targets);
+  }
+
+ private:
+  constexpr auto trunk(auto& run, const auto& ids) const {  // (B, T), int64 -> (B, T, dim)
+    auto x = run(tokens, ids) + run(positions, ops::positions(ids, shape.context));
+    for (const Block& block : blocks) x = run(block, x);
+    return run(norm, x);
   }
 };
 

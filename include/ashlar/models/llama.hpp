@@ -8,6 +8,7 @@
 
 #include <ashlar/nn/embedding.hpp>
 #include <ashlar/nn/grouped_query_attention.hpp>
+#include <ashlar/nn/head.hpp>
 #include <ashlar/nn/rms_norm.hpp>
 #include <ashlar/nn/swi_glu.hpp>
 #include <ashlar/nn/tied.hpp>
@@ -53,26 +54,34 @@ struct Llama {
   using Tokens = nn::Embedding<shape.vocabulary, shape.dim>;
   using Blocks = std::array<Block, shape.layers>;
   using Norm = nn::RmsNorm<shape.dim>;
-  using OwnHead = nn::Linear<shape.dim, shape.vocabulary, false>;
+  using OwnHead = nn::Head<shape.dim, shape.vocabulary>;
   using Head = std::conditional_t<shape.tied, nn::Tied<Tokens>, OwnHead>;
   BOOST_HANA_DEFINE_STRUCT(Llama, (Tokens, tokens), (Blocks, blocks), (Norm, norm), (Head, head));
 
-  constexpr Llama() : tokens(nn::normal(0.02)) {
-    if constexpr (!shape.tied) head = OwnHead(nn::normal(0.02));
-  }
+  constexpr Llama() : tokens(nn::normal(0.02)) {}
 
-  constexpr auto forward(auto& run, const auto& ids) const {  // (B, T), int64
-    auto x = run(tokens, ids);                                // (B, T, dim)
-    for (const Block& block : blocks) x = run(block, x);
-    x = run(norm, x);
+  constexpr auto forward(auto& run, const auto& ids) const {  // (B, T), int64 -> (B, T, vocabulary)
+    const auto x = trunk(run, ids);
     if constexpr (shape.tied)
-      return ops::linear(x, head->weight);  // (B, T, vocabulary)
+      return ops::linear(x, head->weight);
     else
-      return run(head, x);  // (B, T, vocabulary)
+      return run(head, x);
   }
 
-  constexpr auto loss(auto& run, const auto& ids, const auto& targets) const {  // (B, T), int64, both
-    return ops::cross_entropy(forward(run, ids), targets);                      // scalar, float32
+  constexpr auto loss(auto& run, const auto& ids,
+                      const auto& targets) const {  // (B, T), int64 -> scalar, float32
+    const auto x = trunk(run, ids);
+    if constexpr (shape.tied)
+      return ops::linear_cross_entropy(x, head->weight, targets);
+    else
+      return run(head, x, targets);
+  }
+
+ private:
+  constexpr auto trunk(auto& run, const auto& ids) const {  // (B, T), int64 -> (B, T, dim)
+    auto x = run(tokens, ids);
+    for (const Block& block : blocks) x = run(block, x);
+    return run(norm, x);
   }
 };
 

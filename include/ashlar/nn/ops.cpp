@@ -6,6 +6,8 @@
 #include <limits>
 
 #include <ashlar/error.hpp>
+#include <ashlar/kernels/ops.hpp>
+#include <ashlar/nn/weight_gradient.hpp>
 
 namespace ashlar::ops {
 namespace {
@@ -29,20 +31,10 @@ struct LinearInto : torch::autograd::Function<LinearInto> {
   static variable_list backward(AutogradContext* ctx, const variable_list& outer) {
     const variable_list saved = ctx->get_saved_variables();
     const Tensor &x = saved[0], &weight = saved[1];
-    auto& gradient = *static_cast<nn::Gradient*>(saved[2].data_ptr());
     const Tensor g = outer[0].flatten(0, -2);  // (rows, out)
 
-    const Tensor rows = x.flatten(0, -2);  // (rows, in)
     const Tensor input = ctx->needs_input_grad(0) ? g.mm(weight).view_as(x) : Tensor();
-    Tensor into_autograd;  // (out, in): every use of a weight but the first
-    if (!gradient.fresh)
-      into_autograd = g.t().mm(rows);
-    else if (gradient.window->scalar_type() == g.scalar_type())
-      at::mm_out(*gradient.window, g.t(), rows);
-    else
-      gradient.window->copy_(g.t().mm(rows));
-    gradient.fresh = false;
-
+    const Tensor into_autograd = nn::weight_gradient(g, x.flatten(0, -2), saved[2]);
     const bool bias = saved[3].defined() && saved[3].requires_grad();
     return {input, into_autograd, Tensor(), bias ? g.sum(0) : Tensor()};
   }
@@ -89,10 +81,14 @@ Tensor gelu(const Tensor& x) {
 }
 
 Tensor silu_mul(const Tensor& gate, const Tensor& up) {
+  if constexpr (cuda::has_kernels)
+    if (cuda::takes(gate)) return cuda::silu_mul(gate, up);
   return at::silu(gate) * up;
 }
 
 Tensor rope(const Tensor& x, long heads, double base) {
+  if constexpr (cuda::has_kernels)
+    if (cuda::takes(x)) return cuda::rope(x, heads, base);
   const long tokens = x.size(-2), width = x.size(-1) / heads;
   // Angles are made anew in each call: a cache would tie a tensor to one stream, one graph capture and one
   // device.
@@ -125,6 +121,12 @@ Tensor cross_entropy(const Tensor& logits, const Tensor& targets) {
   constexpr auto nothing = std::numeric_limits<std::int64_t>::min();
   return at::cross_entropy_loss(logits.flatten(0, -2).to(at::kFloat), targets.flatten(), /*weight=*/{},
                                 at::Reduction::Mean, nothing);
+}
+
+Tensor linear_cross_entropy(const Tensor& x, const nn::AnyParameter& weight, const Tensor& targets) {
+  if constexpr (cuda::has_kernels)
+    if (cuda::takes(x)) return cuda::linear_cross_entropy(x, weight, targets);
+  return cross_entropy(linear(x, weight), targets);
 }
 
 }  // namespace ashlar::ops

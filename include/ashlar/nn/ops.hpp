@@ -68,4 +68,10 @@ Tensor causal_attention(const Tensor& query_key_value,  // (B, T, 3*heads*D)  ->
 Tensor cross_entropy(const Tensor& logits,    // (B, T, V)
                      const Tensor& targets);  // (B, T), int64, each in [0, V)  -> scalar, float32
 
+// The same of linear(x, weight), which is all that the logits are for: on a GPU they stay in x's type, their
+// gradient takes their place, and a target that is out of range makes the loss NaN.
+Tensor linear_cross_entropy(const Tensor& x,                 // (B, T, C)
+                            const nn::AnyParameter& weight,  // (V, C)
+                            const Tensor& targets);          // (B, T), int64  -> scalar, float32
+
 }  // namespace ashlar::ops

@@ -22,7 +22,7 @@ constexpr Symbol linear(const Symbol& x, const nn::AnyParameter& weight, long ou
   Tape::Node node{.inputs = {x.gradient()}, .flops = product * ((x.node() >= 0) + trained)};
   if (trained) {
     node.saved = {x.storage()};
-    node.before = tape.compute == tape.reduce ? 0 : out * in * width;
+    node.before = tape.compute == tape.reduce || tape.run == kernels::cuda ? 0 : out * in * width;
     node.parameters = bias ? out * width : 0;
     node.weight = &weight;
     node.weight_bytes = out * in * width;
@@ -139,8 +139,11 @@ constexpr Symbol gelu(const Symbol& x) {
   return symbolic::like(x, {.saved = {x.storage()}, .inputs = {x.gradient()}});
 }
 
-// silu(gate) * up
+// silu(gate) * up: one kernel on a GPU, as rope is.
 constexpr Symbol silu_mul(const Symbol& gate, const Symbol& up) {
+  if (gate.tape().run == kernels::cuda)
+    return symbolic::like(
+        gate, {.saved = {gate.storage(), up.storage()}, .inputs = {gate.gradient(), up.gradient()}});
   const Symbol opened = symbolic::like(gate, {.saved = {gate.storage()}, .inputs = {gate.gradient()}});
   return symbolic::like(
       up, {.saved = {opened.storage(), up.storage()}, .inputs = {opened.gradient(), up.gradient()}});
@@ -148,6 +151,7 @@ constexpr Symbol silu_mul(const Symbol& gate, const Symbol& up) {
 
 constexpr Symbol rope(const Symbol& x, long heads, double) {
   Tape& tape = x.tape();
+  if (tape.run == kernels::cuda) return symbolic::like(x, {.inputs = {x.gradient()}});
   const long tokens = x.size(-2), half = x.size(-1) / heads / 2;
   const Symbol angle(tape, {tokens, half}, Values::f32), cosine = angle,
                                                          sine(tape, angle.shape(), Values::f32);
@@ -178,6 +182,29 @@ constexpr Symbol cross_entropy(const Symbol& logits, const Symbol&) {
   return Symbol(wide.tape(), {}, Values::f32,
                 wide.tape().note(
                     {.saved = {logarithms.storage()}, .inputs = Tape::Input{softmax, logarithms.bytes()}}));
+}
+
+// On a GPU the logits wait for backward, and their gradient takes their place.
+template <long out, long in>
+constexpr Symbol linear_cross_entropy(const Symbol& x, const nn::Parameter<out, in>& weight,
+                                      const Symbol& targets) {
+  Tape& tape = x.tape();
+  if (tape.run == kernels::cpu) return cross_entropy(linear(x, weight), targets);
+  const long rows = x.numel() / in;
+  const double product = 2.0 * static_cast<double>(rows) * static_cast<double>(in) * static_cast<double>(out);
+  const bool trained = weight.gradient != nullptr;
+  tape.compute_now(product);
+  const Symbol logits(tape, {rows, out}, x.values()), log_sums(tape, {rows}, Values::f32),
+      losses(tape, {rows}, Values::f32);
+  Tape::Node node{.saved = {logits.storage(), log_sums.storage(), targets.storage()},
+                  .inputs = {x.gradient()},
+                  .flops = product * ((x.node() >= 0) + trained)};
+  if (trained) {
+    node.saved.push_back(x.storage());
+    node.weight = &weight;
+    node.weight_bytes = out * in * x.width();
+  }
+  return Symbol(tape, {}, Values::f32, trained || x.node() >= 0 ? tape.note(node) : -1);
 }
 
 }  // namespace ashlar::ops

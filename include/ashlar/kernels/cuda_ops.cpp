@@ -1,0 +1,112 @@
+#include <ATen/ATen.h>
+#include <c10/cuda/CUDAStream.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <ashlar/kernels/cross_entropy.hpp>
+#include <ashlar/kernels/ops.hpp>
+#include <ashlar/kernels/rope.hpp>
+#include <ashlar/kernels/silu_mul.hpp>
+#include <ashlar/nn/weight_gradient.hpp>
+
+namespace ashlar::cuda {
+namespace {
+
+using torch::autograd::AutogradContext;
+using torch::autograd::variable_list;
+
+dtype type_of(const Tensor& x) {
+  return x.scalar_type() == at::kBFloat16 ? dtype::bf16 : dtype::f32;
+}
+
+Stream stream_of(const Tensor& x) {
+  return c10::cuda::getCurrentCUDAStream(x.device().index());
+}
+
+struct SiluMul : torch::autograd::Function<SiluMul> {
+  static Tensor forward(AutogradContext* ctx, const Tensor& gate, const Tensor& up) {
+    const Tensor g = gate.contiguous(), u = up.contiguous(), out = at::empty_like(g);
+    cuda::silu_mul(g.const_data_ptr(), u.const_data_ptr(), out.data_ptr(), g.numel(), type_of(g),
+                   stream_of(g));
+    ctx->save_for_backward({g, u});
+    return out;
+  }
+
+  static variable_list backward(AutogradContext* ctx, const variable_list& outer) {
+    const variable_list saved = ctx->get_saved_variables();
+    const Tensor &gate = saved[0], &up = saved[1];
+    const Tensor due = outer[0].contiguous(), of_gate = at::empty_like(gate), of_up = at::empty_like(up);
+    silu_mul_backward(gate.const_data_ptr(), up.const_data_ptr(), due.const_data_ptr(), of_gate.data_ptr(),
+                      of_up.data_ptr(), gate.numel(), type_of(gate), stream_of(gate));
+    return {of_gate, of_up};
+  }
+};
+
+struct Rope : torch::autograd::Function<Rope> {
+  static Tensor turned(const Tensor& x, long heads, double base, bool back) {  // (..., T, H*D) -> same
+    const Tensor own = x.contiguous(), out = at::empty_like(own);
+    const long width = own.size(-1) / heads;
+    cuda::rope(own.const_data_ptr(), out.data_ptr(), own.numel() / own.size(-1), own.size(-2), heads, width,
+               base, back, type_of(own), stream_of(own));
+    return out;
+  }
+
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, long heads, double base) {
+    ctx->saved_data["heads"] = heads;
+    ctx->saved_data["base"] = base;
+    return turned(x, heads, base, false);
+  }
+
+  static variable_list backward(AutogradContext* ctx, const variable_list& outer) {
+    return {turned(outer[0], ctx->saved_data["heads"].toInt(), ctx->saved_data["base"].toDouble(), true),
+            Tensor(), Tensor()};
+  }
+};
+
+struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
+  static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& weight, const Tensor& gradient,
+                        const Tensor& targets) {
+    const Tensor logits = at::linear(x, weight).flatten(0, -2), due = targets.flatten().contiguous();
+    const long rows = logits.size(0), columns = logits.size(1);
+    const Tensor log_sums = at::empty({rows}, logits.options().dtype(at::kFloat)),
+                 losses = at::empty_like(log_sums);
+    cross_entropy(logits.const_data_ptr(), due.const_data_ptr<std::int64_t>(), log_sums.data_ptr<float>(),
+                  losses.data_ptr<float>(), rows, columns, type_of(logits), stream_of(logits));
+    ctx->save_for_backward({x, weight, gradient, logits, due, log_sums});
+    return losses.mean();
+  }
+
+  // The logits are nobody else's: their gradient takes their place.
+  static variable_list backward(AutogradContext* ctx, const variable_list& outer) {
+    const variable_list saved = ctx->get_saved_variables();
+    const Tensor &x = saved[0], &weight = saved[1], &g = saved[3], &targets = saved[4], &log_sums = saved[5];
+    const Tensor upstream = outer[0].to(at::kFloat);
+    cross_entropy_backward(g.data_ptr(), targets.const_data_ptr<std::int64_t>(),
+                           log_sums.const_data_ptr<float>(), upstream.const_data_ptr<float>(), g.size(0),
+                           g.size(1), type_of(g), stream_of(g));
+    const Tensor input = ctx->needs_input_grad(0) ? g.mm(weight).view_as(x) : Tensor();
+    const Tensor into_autograd =
+        ctx->needs_input_grad(1) ? nn::weight_gradient(g, x.flatten(0, -2), saved[2]) : Tensor();
+    return {input, into_autograd, Tensor(), Tensor()};
+  }
+};
+
+}  // namespace
+
+bool takes(const Tensor& x) {
+  return x.is_cuda() && (x.scalar_type() == at::kBFloat16 || x.scalar_type() == at::kFloat);
+}
+
+Tensor silu_mul(const Tensor& gate, const Tensor& up) {
+  return SiluMul::apply(gate, up);
+}
+
+Tensor rope(const Tensor& x, long heads, double base) {
+  return Rope::apply(x, heads, base);
+}
+
+Tensor linear_cross_entropy(const Tensor& x, const nn::AnyParameter& weight, const Tensor& targets) {
+  return LinearCrossEntropy::apply(
+      x, *weight, weight.gradient != nullptr ? *weight.gradient->self : at::empty({0}, at::kByte), targets);
+}
+
+}  // namespace ashlar::cuda

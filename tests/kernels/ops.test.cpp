@@ -1,0 +1,140 @@
+// gpus: 1
+// Each kernel against LibTorch's operators in float64, forward and backward, and against the plain operators
+// of the CPU; odd sizes too.
+#include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
+
+#include <vector>
+
+#include <ashlar/kernels/ops.hpp>
+#include <ashlar/nn/ops.hpp>
+
+#include "support/catch.hpp"
+
+namespace ashlar {
+namespace {
+
+// How far a value may be from the exact one: the rounding of the result, and of a few operations in float32.
+double tolerance(at::ScalarType type) {
+  return type == at::kBFloat16 ? 0x1p-8 : 2e-6;
+}
+
+void close(const Tensor& got, const Tensor& exact, double scale = 1) {
+  REQUIRE(got.sizes() == exact.sizes());
+  const Tensor wide = got.to(at::kCPU, at::kDouble), due = exact.to(at::kCPU, at::kDouble);
+  const double eps = tolerance(got.scalar_type()) * scale;
+  const double worst =
+      ((wide - due).abs() / (eps * (due.abs() + due.abs().mean()) + 1e-30)).max().item<double>();
+  INFO("worst error over tolerance " << worst);
+  CHECK(worst <= 1);
+}
+
+Tensor on_gpu(const Tensor& x, at::ScalarType type) {
+  return x.to(at::kCUDA, type).requires_grad_(true);
+}
+
+// The gradients of f at `inputs`, for an upstream gradient that is different everywhere.
+struct Result {
+  Tensor value;
+  std::vector<Tensor> gradients;
+};
+Result run(auto&& f, const std::vector<Tensor>& inputs) {
+  const Tensor value = f(inputs);
+  const Tensor upstream = at::arange(value.numel(), at::kDouble)
+                              .mul(0.37)
+                              .cos()
+                              .view(value.sizes())
+                              .to(value.device(), value.scalar_type());
+  return {value.detach(), torch::autograd::grad({value}, inputs, {upstream})};
+}
+
+// f on the GPU in `type`, and `exact` in float64 on the same rounded inputs.
+void compare(auto&& f, auto&& exact, const std::vector<Tensor>& given, at::ScalarType type,
+             double scale = 1) {
+  std::vector<Tensor> inputs, wide;
+  for (const Tensor& x : given) {
+    inputs.push_back(on_gpu(x, type));
+    wide.push_back(inputs.back().detach().to(at::kCPU, at::kDouble).requires_grad_(true));
+  }
+  const Result got = run(f, inputs), due = run(exact, wide);
+  close(got.value, due.value, scale);
+  for (std::size_t i = 0; i < given.size(); ++i) close(got.gradients[i], due.gradients[i], scale);
+}
+
+Tensor waves(at::IntArrayRef sizes, double rate) {
+  return at::arange(c10::multiply_integers(sizes), at::kDouble).mul(rate).sin().mul(2).view(sizes);
+}
+
+TEST_CASE("silu_mul") {
+  REQUIRE(cuda::has_kernels);
+  for (const auto type : {at::kFloat, at::kBFloat16})
+    for (const long columns : {1L, 7L, 64L, 1000L, 14336L}) {
+      INFO(at::toString(type) << " " << columns);
+      compare([](const auto& x) { return ops::silu_mul(x[0], x[1]); },
+              [](const auto& x) { return at::silu(x[0]) * x[1]; },
+              {waves({3, 5, columns}, 0.13), waves({3, 5, columns}, 0.29)}, type, 2);
+    }
+}
+
+TEST_CASE("rope") {
+  for (const auto type : {at::kFloat, at::kBFloat16})
+    for (const auto& [heads, width] : {std::pair{1L, 2L}, {3L, 6L}, {2L, 16L}, {8L, 128L}})
+      for (const long tokens : {1L, 9L, 300L}) {
+        INFO(at::toString(type) << " " << heads << " heads of " << width << ", " << tokens << " tokens");
+        const auto exact = [&, heads = heads, width = width](const auto& x) {
+          const Tensor angle =
+              at::outer(at::arange(tokens, at::kDouble),
+                        at::pow(10000., at::arange(0, width, 2, at::kDouble) / -double(width)))
+                  .unsqueeze(1);
+          const auto half = x[0].unflatten(-1, {heads, width}).chunk(2, -1);
+          return at::cat({half[0] * angle.cos() - half[1] * angle.sin(),
+                          half[1] * angle.cos() + half[0] * angle.sin()},
+                         -1)
+              .flatten(-2);
+        };
+        // An angle of 300 radians in float32 is off by 2e-5.
+        compare([&, heads = heads](const auto& x) { return ops::rope(x[0], heads, 10000); }, exact,
+                {waves({2, tokens, heads * width}, 0.17)}, type, type == at::kFloat ? 30 : 2);
+      }
+}
+
+TEST_CASE("linear_cross_entropy") {
+  for (const auto type : {at::kFloat, at::kBFloat16})
+    for (const long vocabulary : {1L, 2L, 11L, 256L, 1003L, 50257L}) {
+      INFO(at::toString(type) << " " << vocabulary);
+      const long rows = 6, dim = 16;
+      const Tensor targets = at::arange(rows, at::kLong).mul(7).remainder(vocabulary).view({2, 3});
+      const Tensor x = on_gpu(waves({2, 3, dim}, 0.7), type),
+                   w = on_gpu(waves({vocabulary, dim}, 0.31), type);
+      nn::AnyParameter weight;
+      weight.tensor = &w;
+      const Tensor loss = ops::linear_cross_entropy(x, weight, targets.cuda());
+      const auto gradients = torch::autograd::grad({loss}, {x, w}, {at::full({}, 0.5, loss.options())});
+
+      const Tensor wide_x = x.detach().cpu().to(at::kDouble).requires_grad_(true);
+      const Tensor wide_w = w.detach().cpu().to(at::kDouble).requires_grad_(true);
+      // The logits are rounded to the type, and the gradient flows through as if they were not.
+      const Tensor exact_logits = wide_x.matmul(wide_w.t());
+      const Tensor logits = exact_logits + (exact_logits.to(type).to(at::kDouble) - exact_logits).detach();
+      const Tensor due = at::cross_entropy_loss(logits.flatten(0, 1), targets.flatten());
+      const auto exact = torch::autograd::grad({due}, {wide_x, wide_w}, {at::full({}, 0.5, at::kDouble)});
+      CHECK(std::abs(loss.item<double>() - due.item<double>()) <= 1e-3 * std::abs(due.item<double>()) + 1e-6);
+      // A sum over the vocabulary of rounded gradients.
+      close(gradients[0], exact[0], type == at::kFloat ? 50 : 4);
+      close(gradients[1], exact[1], type == at::kFloat ? 50 : 4);
+    }
+}
+
+TEST_CASE("a target outside of the vocabulary makes the loss NaN, and nothing else is read") {
+  const Tensor x = on_gpu(waves({2, 3, 8}, 0.7), at::kFloat), w = on_gpu(waves({5, 8}, 0.3), at::kFloat);
+  nn::AnyParameter weight;
+  weight.tensor = &w;
+  for (const long wrong : {-1L, 5L, 1L << 40}) {
+    Tensor targets = at::ones({2, 3}, at::kLong);
+    targets[1][2] = wrong;
+    CHECK(std::isnan(ops::linear_cross_entropy(x, weight, targets.cuda()).item<double>()));
+  }
+}
+
+}  // namespace
+}  // namespace ashlar
