@@ -76,6 +76,22 @@ TEST_CASE("silu_mul") {
     }
 }
 
+TEST_CASE("column_sums") {
+  for (const auto type : {at::kFloat, at::kBFloat16})
+    for (const long rows : {1L, 7L, 8L, 255L, 4099L})
+      for (const long columns : {1L, 6L, 64L, 259L, 1024L}) {
+        INFO(at::toString(type) << " " << rows << " x " << columns);
+        const Tensor x = waves({rows, columns}, 0.7).to(at::kCUDA, type);
+        const Tensor sums = cuda::column_sums(x);
+        const Tensor due = x.to(at::kDouble).sum(0), size = x.to(at::kDouble).abs().sum(0);
+        // The result is rounded; each of the additions in float32 errs by half a unit of what it has so far.
+        const Tensor bound =
+            due.abs() * tolerance(type) + size * (0x1p-24 * static_cast<double>(rows)) + 1e-30;
+        CHECK((sums.to(at::kDouble) - due).abs().le(bound).all().item<bool>());
+        CHECK(cuda::column_sums(x).equal(sums));
+      }
+}
+
 TEST_CASE("rope") {
   for (const auto type : {at::kFloat, at::kBFloat16})
     for (const auto& [heads, width] : {std::pair{1L, 2L}, {3L, 6L}, {2L, 16L}, {8L, 128L}})

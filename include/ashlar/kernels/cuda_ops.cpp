@@ -2,6 +2,7 @@
 #include <c10/cuda/CUDAStream.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <ashlar/kernels/column_sums.hpp>
 #include <ashlar/kernels/cross_entropy.hpp>
 #include <ashlar/kernels/ops.hpp>
 #include <ashlar/kernels/rope.hpp>
@@ -94,6 +95,16 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
 
 bool takes(const Tensor& x) {
   return x.is_cuda() && (x.scalar_type() == at::kBFloat16 || x.scalar_type() == at::kFloat);
+}
+
+Tensor column_sums(const Tensor& x) {
+  const Tensor own = x.contiguous();
+  const long rows = own.size(0), columns = own.size(1);
+  const Tensor partial = at::empty({row_parts, columns}, own.options().dtype(at::kFloat)),
+               sums = at::empty({columns}, own.options());
+  column_sums(own.const_data_ptr(), partial.data_ptr<float>(), sums.data_ptr(), rows, columns, type_of(own),
+              stream_of(own));
+  return sums;
 }
 
 Tensor silu_mul(const Tensor& gate, const Tensor& up) {

@@ -16,6 +16,9 @@ inline constexpr bool has_kernels = false;
 // Whether the kernels take such a tensor: on a GPU, in bfloat16 or float32.
 bool takes(const Tensor& x);
 
+// The sum over the rows, without a workspace of the rows' size, such as LibTorch takes.
+Tensor column_sums(const Tensor& x);  // (rows, columns) -> (columns)
+
 Tensor silu_mul(const Tensor& gate, const Tensor& up);
 Tensor rope(const Tensor& x, long heads, double base);
 Tensor linear_cross_entropy(const Tensor& x, const nn::AnyParameter& weight, const Tensor& targets);

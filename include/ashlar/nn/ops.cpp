@@ -19,6 +19,12 @@ Tensor split_heads(const Tensor& x, long heads) {  // (B, T, H*D) -> (B, H, T, D
   return x.unflatten(-1, {heads, x.size(-1) / heads}).transpose(1, 2);
 }
 
+Tensor sum_of_rows(const Tensor& x) {  // (rows, columns) -> (columns)
+  if constexpr (cuda::has_kernels)
+    if (cuda::takes(x)) return cuda::column_sums(x);
+  return x.sum(0);
+}
+
 // at::linear, but the weight's gradient is written into its window, not handed to autograd, while that is
 // fresh. Later ones go through autograd, so that sums are added up in the order of a plain loop.
 struct LinearInto : torch::autograd::Function<LinearInto> {
@@ -36,7 +42,7 @@ struct LinearInto : torch::autograd::Function<LinearInto> {
     const Tensor input = ctx->needs_input_grad(0) ? g.mm(weight).view_as(x) : Tensor();
     const Tensor into_autograd = nn::weight_gradient(g, x.flatten(0, -2), saved[2]);
     const bool bias = saved[3].defined() && saved[3].requires_grad();
-    return {input, into_autograd, Tensor(), bias ? g.sum(0) : Tensor()};
+    return {input, into_autograd, Tensor(), bias ? sum_of_rows(g) : Tensor()};
   }
 };
 
