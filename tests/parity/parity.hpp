@@ -15,6 +15,7 @@
 #include <ashlar/models/llama.hpp>
 #include <ashlar/policies.hpp>
 
+#include <map>
 #include <set>
 #include <tuple>
 
@@ -127,6 +128,15 @@ Trained train_plainly(long vocabulary, const Recipe& recipe, c10::Device device)
   return trained;
 }
 
+// The same for every strategy that is compared with it.
+template <class Precision, class Model>
+const Trained& trained_plainly(long vocabulary, const Recipe& recipe, c10::Device device) {
+  static std::map<int, Trained> by_micro_batches;  // all else of the recipes is equal
+  const auto [found, is_new] = by_micro_batches.try_emplace(recipe.micro_batches);
+  if (is_new) found->second = train_plainly<Precision, Model>(vocabulary, recipe, device);
+  return found->second;
+}
+
 struct Tolerance {
   double loss = 0, weight = 0, state = 0;  // 0: bit for bit
 };
@@ -166,7 +176,7 @@ Tolerance to_reference(const Trained& plain, long vocabulary, const Recipe& reci
     if (device.is_cpu() && world().size() == 1) return {};
     return device.is_cpu() ? Tolerance{2e-6, 1e-5, 1e-6} : Tolerance{1e-5, 5e-5, 5e-6};
   }
-  const Trained float32 = train_plainly<precision::Fp32, Model>(vocabulary, recipe, device);
+  const Trained& float32 = trained_plainly<precision::Fp32, Model>(vocabulary, recipe, device);
   const double factor = Precision::reduce == dtype::f32 ? 2 : 1 + world().size();
   Tolerance noise;
   for (std::size_t i = 0; i < plain.losses.size(); ++i)
@@ -189,7 +199,7 @@ template <class Precision, class Wrap, class Checkpoint, class Model>
 void check_parity(long vocabulary, const Recipe& recipe = {.seed = 7}) {
   using None = offload::None;
   const c10::Device device = device_of(world());
-  const Trained plain = train_plainly<Precision, Model>(vocabulary, recipe, device);
+  const Trained& plain = trained_plainly<Precision, Model>(vocabulary, recipe, device);
   const Tolerance near = to_reference<Precision, Model>(plain, vocabulary, recipe, device);
   const Trained first =
       train<Trainer<shard::Replicate, Precision, None, Wrap, Checkpoint>, Model>(vocabulary, recipe);
@@ -209,17 +219,19 @@ void check_parity(long vocabulary, const Recipe& recipe = {.seed = 7}) {
   }(std::tuple<shard::Zero1, shard::Zero2, shard::ShardGradOp, shard::Zero3>());
 }
 
+// On more than two ranks one model for each Checkpoint: what differs between models is seen on fewer.
 template <class Precision, template <class> class WrapFor>
 void check_all() {
+  const bool both = world().size() <= 2;
   SECTION("Gpt") {
     check_parity<Precision, WrapFor<SmallGpt>, checkpoint::None, SmallGpt>(67);
   }
-  SECTION("Gpt, recomputed") {
-    check_parity<Precision, WrapFor<SmallGpt>, checkpoint::Recompute, SmallGpt>(67);
-  }
-  SECTION("Llama") {
-    check_parity<Precision, WrapFor<SmallLlama>, checkpoint::None, SmallLlama>(61);
-  }
+  if (both) SECTION("Gpt, recomputed") {
+      check_parity<Precision, WrapFor<SmallGpt>, checkpoint::Recompute, SmallGpt>(67);
+    }
+  if (both) SECTION("Llama") {
+      check_parity<Precision, WrapFor<SmallLlama>, checkpoint::None, SmallLlama>(61);
+    }
   SECTION("Llama, recomputed") {
     check_parity<Precision, WrapFor<SmallLlama>, checkpoint::Recompute, SmallLlama>(61);
   }

@@ -93,6 +93,7 @@ void check_all() {
   check_both<Model, shard::ShardGradOp, Precision>(4, tokens);
   check_both<Model, shard::Zero3, Precision>(4, tokens);
 #ifndef ASHLAR_WITH_CUDA
+  if (world().size() > 1) return;  // lengths and types are the same on more
   for (const long other : {31, 200, 1024}) check_both<Model, shard::Zero3, Precision>(2, other);
   check_both<Model, shard::Zero3, precision::Bf16Mixed>(2, 512);
 #endif
