@@ -23,7 +23,7 @@ export CCACHE_DISABLE=1
 command_of() {
   ninja -C "$root/.build/release" -t commands 01_one_process | grep "$1" | tail -n 1 | sed -E 's/^: && //; s/ && :$//'
 }
-compile=$(command_of ' -c .*01_one_process.cpp' | sed -E 's/ -M[DTF]( [^ ]*)?//g; s/ -MF [^ ]*//g; s/ -o [^ ]* -c [^ ]*$//')
+compile=$(command_of ' -c .*01_one_process.cpp' | sed -E 's/ -MD//; s/ -M[TF] [^ ]*//g; s/ -o [^ ]* -c [^ ]*$//')
 link=$(command_of ' -o examples/01_one_process')
 
 # program NAME HEADERS STRATEGY...: a program that trains a GPT with each strategy.
@@ -57,7 +57,7 @@ seconds() {
 row() {
   local took
   took=$(seconds "$compile -o $work/$1.o -c $work/$1.cpp")
-  (cd "$root/.build/release" && eval "${link//examples\/CMakeFiles\/01_one_process.dir\/01_one_process.cpp.o/$work/$1.o}" -o "$work/$1")
+  (cd "$root/.build/release" && eval "$(sed "s#[^ ]*01_one_process.cpp.o#$work/$1.o#; s#-o examples/01_one_process#-o $work/$1#" <<<"$link")")
   printf '%-58s %8s s %10s bytes of code\n' "$2" "$took" "$(size "$work/$1" | awk 'END { print $1 }')"
 }
 
