@@ -75,6 +75,9 @@ void train(World& world, const Source& source, const Options& options, const std
   report::Progress progress(options.steps, world.rank());
   if (options.resume) {
     state::resume(options.out, trainer);
+    if (trainer.steps() > options.steps)
+      throw Error("options.4", "--steps of at least " + std::to_string(trainer.steps()) + ", which are done",
+                  std::to_string(options.steps), "ask for more steps");
     progress.say("resumed at step " + std::to_string(trainer.steps()));
   } else if (const auto older = state::set_aside(options.out, world); !older.empty()) {
     progress.say("the run that was in " + options.out + " is now in " + older.string());
@@ -143,9 +146,12 @@ int main(int argc, char** argv) {
     app.option_defaults()->always_capture_default();
     constexpr long most = 1'000'000'000;
     const CLI::Range count(1L, most);
-    app.add_option("--text", options.text, "text file to learn; its bytes are the tokens");
+    app.add_option("--text", options.text,
+                   "text file to learn; its bytes are the tokens, the last tenth is for validation");
     app.add_option("--tokens", options.tokens, "token file (nanoGPT's or llm.c's .bin) to learn instead");
-    app.add_option("--out", options.out, "folder of checkpoints and metrics.jsonl")->configurable(false);
+    app.add_option("--out", options.out, "folder of checkpoints and metrics.jsonl")
+        ->configurable(false)
+        ->check([](const std::string& out) { return out.empty() ? "must name a folder" : ""; });
     app.add_option("--steps", options.steps, "optimizer steps in all")->check(count);
     app.add_option("--batch", options.batch, "sequences a step, of all processes together");
     app.add_option("--learning-rate", options.learning_rate, "the highest, after the warm-up");
@@ -158,6 +164,9 @@ int main(int argc, char** argv) {
     try {
       app.parse(argc, argv);
       if (options.resume) {  // what the command line does not say, the run's settings do
+        if (!std::filesystem::exists(options.out + "/settings.ini"))
+          throw Error("options.3", "the settings of a run in '" + options.out + "/settings.ini'", "none",
+                      "name the folder of the run by --out, or leave --resume out to start one");
         app.set_config("--settings", options.out + "/settings.ini", "", true);
         app.parse(argc, argv);
       }

@@ -5,6 +5,7 @@
 
 #include <cmath>
 #include <deque>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,6 +13,8 @@
 #include <ashlar/engine/agree.hpp>
 #include <ashlar/engine/binding.hpp>
 #include <ashlar/engine/engine.hpp>
+#include <ashlar/engine/eval_mode.hpp>
+#include <ashlar/engine/recipe.hpp>
 #include <ashlar/engine/run.hpp>
 #include <ashlar/engine/watch.hpp>
 #include <ashlar/plan/plan.hpp>
@@ -45,7 +48,7 @@ class Training {
         comm_(comm),
         device_(device_of(comm)),
         optimizer_(std::move(optimizer)),
-        recipe_(recipe),
+        recipe_(checked(recipe, optimizer_.learning_rate)),
         census_(take_census<Wrap, Checkpoint>(model_,
                                               [this](auto& module, int unit) { add_site(module, unit); })),
         engine_(comm_, device_, census_, Optimizer::states) {
@@ -61,55 +64,44 @@ class Training {
   // One optimizer step on this rank's part of the global batch, cut along dimension 0 into the recipe's
   // micro-batches. The model's loss(run, inputs, targets) is the mean over what it is given.
   Report step(const Tensor& inputs, const Tensor& targets) {
-    const long rows = inputs.size(0), count = recipe_.micro_batches;
-    if (rows % count != 0 || rows == 0 || targets.size(0) != rows)
+    const long rows = rows_of(inputs), count = recipe_.micro_batches;
+    if (rows % count != 0 || rows == 0 || rows_of(targets) != rows)
       throw Error("train.1",
                   "inputs and targets with the same number of rows, a multiple of " + std::to_string(count),
-                  std::to_string(rows) + " and " + std::to_string(targets.size(0)) + " rows",
+                  std::to_string(rows) + " and " + std::to_string(rows_of(targets)) + " rows",
                   "change the batch or Recipe::micro_batches");
     const Tensor x = to_compute(inputs), y = targets.to(device_);
-    return step([&, size = rows / count](auto& run, int i) {
-      return loss(run, x.narrow(0, i * size, size), y.narrow(0, i * size, size));
-    });
+    return take_step(
+        [&, size = rows / count](auto& run, int i) {
+          return loss(run, x.narrow(0, i * size, size), y.narrow(0, i * size, size));
+        },
+        rows);
   }
 
   // The same for any objective: called as objective(run, i), objective(run) or objective() for each
-  // micro-batch i, it returns the scalar to minimise. It runs declared modules through `run`; torch modules
-  // run as they always do.
+  // micro-batch i, it returns the scalar to minimise, each rank's of equal weight. It runs declared modules
+  // through `run`; torch modules run as they always do.
   template <class Objective>
   Report step(Objective&& objective) {
-    const int count = recipe_.micro_batches;
-    Tensor loss = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device_));
-    for (int i = 0; i < count; ++i) {
-      engine_.begin_training(i, count);
-      const Tensor part = evaluate_objective(objective, run_, i);
-      engine_.begin_backward();
-      torch::autograd::backward({part}, {at::full({}, 1.0 / (count * comm_.size()), part.options())});
-      loss += part.detach();
-      engine_.after_backward(0);
-      engine_.finish();
-    }
-    const Report report = make_report(loss / count);
-    if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm)) blame(objective, report);
-    update(report);
-    return report;
+    return take_step(objective, 0);
   }
 
   // The mean of an objective over the ranks, without gradients, with torch modules in eval mode.
   template <class Objective>
   double evaluate(Objective&& objective) {
-    Tensor loss = without_gradients([&] { return evaluate_objective(objective, run_, 0).to(at::kDouble); });
-    comm_.all_reduce(loss).wait();
-    return loss.item().toDouble() / comm_.size();
+    return mean_of(objective, 1);
   }
+  // The mean loss over the rows of all ranks, which need not have the same number.
   double evaluate(const Tensor& inputs, const Tensor& targets) {
-    return evaluate(
-        [&, x = to_compute(inputs), y = targets.to(device_)](auto& run) { return loss(run, x, y); });
+    return mean_of(
+        [&, x = to_compute(inputs), y = targets.to(device_)](auto& run) { return loss(run, x, y); },
+        rows_of(inputs));
   }
 
   // The model's forward, without gradients. Collective: every rank calls it.
   template <class... Inputs>
   auto predict(const Inputs&... inputs) {
+    const Busy busy(busy_);
     return without_gradients([&] { return call(model_, run_, to_compute(inputs)...); });
   }
 
@@ -166,7 +158,8 @@ class Training {
     step_ = step;
   }
 
-  // Strategy, model and recipe in words; what a checkpoint must match. Equal on every rank.
+  // Strategy, model, recipe and schedule in words. Equal on every rank; a checkpoint matches all but the
+  // last.
   Identity identity() const {
     std::string shapes;
     long numel = 0;
@@ -178,9 +171,7 @@ class Training {
     return {strategy_name(plan()) + " of " + std::to_string(census_.units.size()) + " units",
             std::to_string(census_.parameters.size()) + " parameters of " + std::to_string(numel) +
                 " elements (" + fingerprint(shapes) + ")",
-            std::string(Optimizer::name) + ", seed " + std::to_string(recipe_.seed) + ", clip_norm " +
-                std::to_string(recipe_.clip_norm) + ", " + std::to_string(recipe_.micro_batches) +
-                " micro-batches"};
+            words(recipe_, words(optimizer_)), schedule_words(recipe_, optimizer_.learning_rate)};
   }
 
   // What this trainer keeps and sends; equal to the constant plan<Strategy, Model> for a declared model.
@@ -230,6 +221,61 @@ class Training {
   }
 
  private:
+  // One use of the engine at a time.
+  class Busy {
+   public:
+    explicit Busy(bool& busy) : busy_(busy) {
+      if (busy_)
+        throw Error("train.5", "one step, evaluation or prediction of a trainer at a time",
+                    "another one inside an objective", "run the model by the objective's own `run`");
+      busy_ = true;
+    }
+    ~Busy() { busy_ = false; }
+    Busy(const Busy&) = delete;
+    Busy& operator=(const Busy&) = delete;
+
+   private:
+    bool& busy_;
+  };
+
+  // `rows` of this rank's part of the batch, which must be every rank's; 0 where there is no telling.
+  template <class Objective>
+  Report take_step(Objective&& objective, long rows) {
+    const Busy busy(busy_);
+    const int count = recipe_.micro_batches;
+    Tensor loss = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device_));
+    for (int i = 0; i < count; ++i) {
+      engine_.begin_training(i, count);
+      const Tensor part = scalar_of(objective, run_, i);
+      if (!part.requires_grad())
+        throw Error("train.6", "an objective that depends on a trained parameter", "one that depends on none",
+                    "run the model inside the objective, and leave something to train");
+      engine_.begin_backward();
+      torch::autograd::backward({part}, {at::full({}, 1.0 / (count * comm_.size()), part.options())});
+      loss += part.detach();
+      engine_.after_backward(0);
+      engine_.finish();
+    }
+    const Report report = make_report(loss / count, rows);
+    if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm)) blame(objective, report);
+    update(report);
+    return report;
+  }
+
+  template <class Objective>
+  double mean_of(Objective&& objective, long weight) {
+    const Busy busy(busy_);
+    const Tensor own = without_gradients([&] { return scalar_of(objective, run_, 0); });
+    Tensor sums = at::full({2}, static_cast<double>(weight), own.options().dtype(at::kDouble));
+    sums[0] *= own;
+    comm_.all_reduce(sums).wait();
+    return sums[0].item().toDouble() / sums[1].item().toDouble();
+  }
+
+  static long rows_of(const Tensor& tensor) {
+    return tensor.defined() && tensor.dim() > 0 ? tensor.size(0) : 0;
+  }
+
   template <class M>
   void add_site(M& module, int unit) {
     Site& site = sites_.emplace_back();
@@ -255,8 +301,24 @@ class Training {
       return x;
   }
 
+  // What the objective returns: 0D, floating.
   template <class Objective>
-  static Tensor evaluate_objective(Objective& objective, auto& run, int i) {
+  static Tensor scalar_of(Objective& objective, auto& run, int i) {
+    const Tensor value = call_objective(objective, run, i);
+    if (!value.defined() || value.numel() != 1 || !at::isFloatingType(value.scalar_type())) {
+      std::ostringstream got;
+      if (value.defined())
+        got << "a " << at::toString(value.scalar_type()) << " tensor of shape " << value.sizes();
+      else
+        got << "an undefined tensor";
+      throw Error("train.7", "an objective, or the model's loss, to return one floating number", got.str(),
+                  "return the mean over what it is given");
+    }
+    return value.dim() == 0 ? value : value.view({});
+  }
+
+  template <class Objective>
+  static Tensor call_objective(Objective& objective, auto& run, int i) {
     static_assert(explain_objective<Objective, Run<Training>>());
     if constexpr (requires { objective(run, i); })
       return objective(run, i);
@@ -270,28 +332,29 @@ class Training {
 
   auto without_gradients(auto&& body) {
     const at::NoGradGuard guard;
-    set_training(false);
+    const EvalMode eval(model_);
     engine_.begin_evaluation();
     auto result = body();
     engine_.finish();
-    set_training(true);
     return result;
   }
 
-  void set_training(bool on) {
-    for_each_module(model_, [on](auto& module) {
-      if constexpr (torch_module<std::remove_reference_t<decltype(module)>>) module->train(on);
-    });
-  }
-
-  // One small all-reduce carries what all ranks need to know of the step: loss and squared norm.
-  Report make_report(const Tensor& loss) {
-    Tensor sums = at::zeros({2}, loss.options());
+  // One small all-reduce carries what all ranks need to know of the step: loss, squared norm, and whether all
+  // have as many rows, which is when the sum of their squares is the square of their sum over the ranks.
+  Report make_report(const Tensor& loss, long rows) {
+    const double number = static_cast<double>(rows), ranks = comm_.size();
+    Tensor sums = at::tensor({0.0, 0.0, number, number * number}, at::kDouble).to(device_);
     sums[0] = loss;
     for (auto& unit : engine_.units())
       if (!unit.trained.empty()) sums[1] += sum_of_squares(unit.trained.part);
     const Tensor own_square = sums[1].clone();
     comm_.all_reduce(sums).wait();
+    sums = sums.cpu();
+    const double all_rows = sums[2].item().toDouble();
+    if (ranks * sums[3].item().toDouble() != all_rows * all_rows)
+      throw Error("train.8", "the same number of rows on every rank",
+                  std::to_string(rows) + " of " + std::to_string(std::lround(all_rows)) + " on this one",
+                  "give every rank an equal part of the batch, or weight your own objective");
     const Tensor square = shards_optimizer<Shard> ? sums[1] : own_square;
     Report report;
     report.step = step_ + 1;
@@ -336,7 +399,7 @@ class Training {
     without_gradients([&] {
       for (int i = 0; i < recipe_.micro_batches; ++i) {
         if (i > 0) engine_.finish(), engine_.begin_evaluation();
-        evaluate_objective(objective, watch, i);
+        call_objective(objective, watch, i);
       }
       return 0;
     });
@@ -386,6 +449,7 @@ class Training {
   RandomState random_;
   Run<Training> run_{*this};
   long step_ = 0;
+  bool busy_ = false;
 };
 
 }  // namespace ashlar

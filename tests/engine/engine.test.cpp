@@ -2,6 +2,8 @@
 // goes on as if nothing had been.
 // processes: 1 2
 #include <torch/nn/module.h>
+#include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/dropout.h>
 #include <torch/nn/modules/linear.h>
 
 #include <limits>
@@ -213,6 +215,275 @@ TEST_CASE("train.2: what is not finite on one rank is named on every rank, with 
       comm, "the gradient of unit 'layers.1'",
       [](Net& net, Batch&) { net.layers[1].fault = Fault::infinite_gradient; },
       [](Net& net) { net.layers[1].fault = Fault::none; });
+}
+
+// One that adds up its layers' weights before they run, as a penalty would.
+struct Penalised {
+  using Layers = std::array<Layer, 3>;
+  using Head = nn::Linear<6, 1>;
+  BOOST_HANA_DEFINE_STRUCT(Penalised, (Layers, layers), (Head, head));
+  enum class When { never, before, after } when = When::before;
+
+  Tensor penalty() const {
+    Tensor sum = at::zeros({});
+    for (const Layer& layer : layers) sum = sum + (*layer.inner.weight).square().sum();
+    return sum;
+  }
+  Tensor loss(auto& run, Tensor x, const Tensor& y) const {
+    Tensor sum = when == When::before ? penalty() : at::zeros({});
+    for (const Layer& layer : layers) x = run(layer, x);
+    x = run(head, x);
+    if (when == When::after) sum = penalty();
+    return at::mse_loss(x, y) + sum;
+  }
+};
+
+template <class Shard>
+void check_late(comm::Mpi& comm) {
+  INFO(Shard::name);
+  const Batch own = batch(comm.rank());
+  const auto train = [&](Penalised::When first) {
+    auto trainer = Units<Shard>::template make<Penalised>(comm, optim::Sgd{}, {.micro_batches = 2});
+    trainer.model().when = first;
+    const std::string said = sentence([&] { trainer.step(own.x, own.y); });
+    CHECK((said == "no error") == (first == Penalised::When::never));
+    if (first == Penalised::When::before) {
+      CHECK_THAT(said,
+                 ContainsSubstring("[ashlar.model.15]") && ContainsSubstring("'layers.0.inner.weight'"));
+      trainer.model().when = Penalised::When::never;
+      trainer.step(own.x, own.y);
+    }
+    return trainer.full_parameters();
+  };
+  const auto got = train(Penalised::When::before), due = train(Penalised::When::never);
+  for (std::size_t i = 0; i < due.size(); ++i) CHECK(got[i].value.equal(due[i].value));
+}
+
+TEST_CASE("model.15: a gradient that comes after its unit's was reduced is refused and leaves no trace") {
+  comm::Mpi comm;
+  check_late<shard::Replicate>(comm);
+  check_late<shard::Zero1>(comm);
+  check_late<shard::Zero2>(comm);
+}
+
+TEST_CASE("a unit's parameter that is read after its unit has its gradient, where it is whole") {
+  comm::Mpi comm;
+  const Batch own = batch(comm.rank());
+  const auto train = [&]<class Wrap>() {
+    auto trainer = Trainer<shard::Zero2, precision::Fp32, offload::None, Wrap>::template make<Penalised>(
+        comm, optim::Sgd{});
+    trainer.model().when = Penalised::When::after;
+    for (int i = 0; i < 3; ++i) trainer.step(own.x, own.y);
+    return trainer.full_parameters();
+  };
+  const auto got = train.template operator()<wrap::Each<Layer>>();
+  const auto due = train.template operator()<wrap::WholeModel>();
+  for (std::size_t i = 0; i < due.size(); ++i) CHECK(at::allclose(got[i].value, due[i].value, 1e-5, 1e-7));
+}
+
+struct ChangesItsInput {
+  using Inner = nn::Linear<6, 6>;
+  BOOST_HANA_DEFINE_STRUCT(ChangesItsInput, (Inner, inner));
+  Tensor forward(auto& run, const Tensor& x) const {
+    x.mul_(0.5);
+    return run(inner, x);
+  }
+};
+struct Changing {
+  using Layers = std::array<ChangesItsInput, 1>;
+  BOOST_HANA_DEFINE_STRUCT(Changing, (Layers, layers));
+  Tensor loss(auto& run, const Tensor& x, const Tensor&) const {
+    return run(layers[0], x.clone()).square().mean();
+  }
+};
+
+TEST_CASE("model.16: a recomputed layer leaves its inputs as they are") {
+  comm::Mpi comm;
+  const Batch own = batch(comm.rank());
+  const auto said = [&]<class Checkpoint>() {
+    auto trainer = Trainer<shard::Zero3, precision::Fp32, offload::None, wrap::WholeModel,
+                           Checkpoint>::template make<Changing>(comm, optim::Sgd{});
+    return sentence([&] { trainer.step(own.x, own.y); });
+  };
+  CHECK_THAT(said.template operator()<checkpoint::Recompute>(), ContainsSubstring("[ashlar.model.16]"));
+  CHECK(said.template operator()<checkpoint::None>() == "no error");
+}
+
+TEST_CASE("train.3: what the ranks must share is compared, the optimizer's numbers, too") {
+  comm::Mpi comm;
+  if (comm.size() == 1) return;
+  const double other = comm.rank() == 0 ? 0 : 1e-9;
+  const auto refusal = [&](optim::Sgd sgd, Recipe recipe = {}) {
+    return sentence([&] { Units<shard::Replicate>::make<Net>(comm, sgd, recipe); });
+  };
+  CHECK(refusal({}) == "no error");
+  CHECK_THAT(refusal({.learning_rate = 0.1 + other}),
+             ContainsSubstring("[ashlar.train.3]") && ContainsSubstring("learning rate 0.1, "));
+  CHECK_THAT(refusal({.momentum = 0.9 + other}), ContainsSubstring("momentum 0.9, "));
+  CHECK_THAT(refusal({.nesterov = comm.rank() > 0}), ContainsSubstring("nesterov 0"));
+  CHECK_THAT(refusal({}, {.clip_norm = 1 + other}), ContainsSubstring("clip_norm 1, "));
+  CHECK_THAT(refusal({}, {.schedule = {.total = 5 + comm.rank()}}), ContainsSubstring("5 in all"));
+}
+
+TEST_CASE("train.4: a recipe's numbers make sense") {
+  comm::Mpi comm;
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const auto refusal = [&](Recipe recipe, optim::Sgd sgd = {}) {
+    return sentence([&] { Units<shard::Zero3>::make<Net>(comm, sgd, recipe); });
+  };
+  for (const double clip_norm : {0.0, -1.0, nan})
+    CHECK_THAT(refusal({.clip_norm = clip_norm}),
+               ContainsSubstring("[ashlar.train.4] expected a clip_norm above 0"));
+  for (const int count : {0, -2})
+    CHECK_THAT(refusal({.micro_batches = count}),
+               ContainsSubstring("[ashlar.train.4] expected at least 1 micro"));
+  for (const double rate : {-0.1, nan, std::numeric_limits<double>::infinity()})
+    CHECK_THAT(refusal({}, {.learning_rate = rate}),
+               ContainsSubstring("[ashlar.train.4] expected a finite learning"));
+  CHECK_THAT(refusal({.schedule = {.warmup = -1}}),
+             ContainsSubstring("[ashlar.train.4] expected a schedule"));
+  CHECK(refusal({}, {.learning_rate = 0}) == "no error");
+}
+
+TEST_CASE("train.5: one step, evaluation or prediction at a time") {
+  comm::Mpi comm;
+  const Batch own = batch(comm.rank());
+  check_fault(
+      comm, "[ashlar.train.5]", [](Net&) {}, [](Net&) {},
+      [](auto& trainer, const Batch& b) {
+        trainer.step([&](auto& run) { return trainer.model().loss(run, b.x, trainer.predict(b.x)); });
+      });
+  check_fault(
+      comm, "[ashlar.train.5]", [](Net&) {}, [](Net&) {},
+      [](auto& trainer, const Batch& b) {
+        trainer.step(
+            [&](auto& run) { return trainer.model().loss(run, b.x, b.y) * trainer.evaluate(b.x, b.y); });
+      });
+}
+
+TEST_CASE("train.6 and train.7: an objective returns one number, which depends on what is trained") {
+  comm::Mpi comm;
+  auto trainer = Units<shard::Zero3>::make<Net>(comm, optim::Sgd{});
+  const Batch own = batch(comm.rank());
+  const auto refusal = [&](auto objective) { return sentence([&] { trainer.step(objective); }); };
+  CHECK_THAT(refusal([] { return at::ones({}); }), ContainsSubstring("[ashlar.train.6]"));
+  CHECK_THAT(refusal([] { return Tensor(); }),
+             ContainsSubstring("[ashlar.train.7]") && ContainsSubstring("undefined"));
+  CHECK_THAT(refusal([&](auto& run) { return trainer.model().forward(run, own.x); }),
+             ContainsSubstring("[ashlar.train.7]") && ContainsSubstring("a Float tensor of shape [4, 1]"));
+  CHECK_THAT(sentence([&] { trainer.evaluate([] { return at::ones({}, at::kLong); }); }),
+             ContainsSubstring("[ashlar.train.7]") && ContainsSubstring("Long"));
+  CHECK_THAT(sentence([&] { trainer.step(at::ones({}), at::ones({})); }),
+             ContainsSubstring("[ashlar.train.1]"));
+  CHECK_THAT(sentence([&] { trainer.step(Tensor(), Tensor()); }), ContainsSubstring("[ashlar.train.1]"));
+  CHECK(refusal([&](auto& run) { return trainer.model().loss(run, own.x, own.y); }) == "no error");
+}
+
+TEST_CASE("train.8: every rank has as many rows in a step; an evaluation weighs them") {
+  comm::Mpi comm;
+  if (comm.size() == 1) return;
+  auto trainer = Units<shard::Zero3>::make<Net>(comm, optim::Sgd{});
+  const Batch own = batch(comm.rank());
+  const long rows = comm.rank() == 0 ? 2 : 4;
+  const Tensor x = own.x.narrow(0, 0, rows), y = own.y.narrow(0, 0, rows);
+  CHECK_THAT(
+      sentence([&] { trainer.step(x, y); }),
+      ContainsSubstring("[ashlar.train.8]") && ContainsSubstring("got " + std::to_string(rows) + " of "));
+  CHECK(trainer.steps() == 0);
+
+  const double mean = trainer.evaluate(x, y);
+  double sum = 0, count = 0;
+  for (int rank = 0; rank < comm.size(); ++rank) {
+    const Batch part = batch(rank);
+    const long n = rank == 0 ? 2 : 4;
+    sum += static_cast<double>(n) *
+           at::mse_loss(trainer.predict(part.x.narrow(0, 0, n)), part.y.narrow(0, 0, n)).item<double>();
+    count += static_cast<double>(n);
+  }
+  CHECK(std::abs(mean - sum / count) < 1e-6);
+}
+
+struct Standardised {
+  using Mean = nn::Buffer<6>;
+  using Inner = nn::Linear<6, 1>;
+  BOOST_HANA_DEFINE_STRUCT(Standardised, (Mean, mean), (Inner, inner));
+  Standardised() { mean.init = nn::ones(); }
+  Tensor loss(auto& run, const Tensor& x, const Tensor& y) const {
+    return at::mse_loss(run(inner, x - *mean), y);
+  }
+};
+
+TEST_CASE("a declared buffer is read in forward, kept, and not trained") {
+  comm::Mpi comm;
+  auto trainer = Trainer<shard::Zero3, precision::Fp32, offload::None, wrap::WholeModel>::make<Standardised>(
+      comm, optim::Sgd{});
+  const Batch own = batch(comm.rank());
+  const double before = trainer.evaluate(own.x, own.y);
+  trainer.step(own.x, own.y);
+  CHECK(trainer.evaluate(own.x, own.y) < before);
+  CHECK((*trainer.model().mean).eq(1).all().item<bool>());
+  CHECK(trainer.full_parameters().size() == 2);
+  bool saved = false;
+  trainer.for_each_saved([&](const std::string& name, const Tensor&) { saved |= name == "mean"; });
+  CHECK(saved);
+}
+
+TEST_CASE("an evaluation leaves every torch module in the mode it was in, also when it throws") {
+  comm::Mpi comm;
+  torch::nn::Sequential net(torch::nn::Linear(6, 6), torch::nn::Dropout(0.5), torch::nn::Linear(6, 1));
+  net[1]->eval();
+  auto trainer =
+      Trainer<shard::Zero3, precision::Fp32, offload::None, wrap::WholeModel>::make(net, comm, optim::Sgd{});
+  const auto check = [&](bool in_evaluation) {
+    for (const std::size_t i : {0, 1, 2}) CHECK(net[i]->is_training() == (!in_evaluation && i != 1));
+  };
+  const Batch own = batch(comm.rank());
+  trainer.evaluate([&] {
+    check(true);
+    return at::mse_loss(net->forward(own.x), own.y);
+  });
+  check(false);
+  CHECK(sentence([&] { trainer.evaluate([]() -> Tensor { throw Error("test.1", "", "", ""); }); }) !=
+        "no error");
+  check(false);
+}
+
+TEST_CASE("a torch module's gradient survives a zero_grad() in the objective") {
+  comm::Mpi comm;
+  const Batch own = batch(comm.rank());
+  const auto train = [&]<class Shard>(bool clears) {
+    at::manual_seed(1);
+    torch::nn::Linear net(6, 1);
+    auto trainer =
+        Trainer<Shard, precision::Fp32, offload::None, wrap::WholeModel>::make(net, comm, optim::Sgd{});
+    for (int i = 0; i < 3; ++i)
+      trainer.step([&] {
+        if (clears) net->zero_grad();
+        return at::mse_loss(net->forward(own.x), own.y);
+      });
+    return trainer.full_parameters()[0].value;
+  };
+  CHECK(train.template operator()<shard::Replicate>(true).equal(
+      train.template operator()<shard::Replicate>(false)));
+  CHECK(train.template operator()<shard::Zero3>(true).equal(train.template operator()<shard::Zero3>(false)));
+}
+
+TEST_CASE("model.17: a torch module has one trainer") {
+  comm::Mpi comm;
+  using Sharded = Trainer<shard::Zero3, precision::Fp32, offload::None, wrap::WholeModel>;
+  using Whole = Trainer<shard::Replicate, precision::Fp32, offload::None, wrap::WholeModel>;
+  const auto refusal = [&](const torch::nn::Linear& net) {
+    return sentence([&] { Whole::make(net, comm, optim::Sgd{}); });
+  };
+  torch::nn::Linear net(6, 1), other(6, 1);
+  {
+    auto trainer = Whole::make(net, comm, optim::Sgd{});
+    CHECK_THAT(refusal(net), ContainsSubstring("[ashlar.model.17]") && ContainsSubstring("'weight'"));
+    CHECK(refusal(other) == "no error");
+  }
+  CHECK(refusal(net) == "no error");  // its values are still its own
+  { auto trainer = Sharded::make(net, comm, optim::Sgd{}); }
+  CHECK_THAT(refusal(net), ContainsSubstring("[ashlar.model.17]"));
 }
 
 struct SharedImpl : torch::nn::Module {

@@ -130,7 +130,7 @@ TEST_CASE("a leaf is a window of whole, and its gradient a window of grad") {
 TEST_CASE("autograd's gradient is written over what was there, then added; without one it is zero") {
   Held held;
   held.flat.zero_padding();
-  held.flat.begin_gradient();
+  held.flat.begin_gradient(true);
   CHECK(held.matrix().window.eq(99).all().item<bool>());  // nothing has cleared what will be written
   CHECK(held.flat.grad.narrow(0, 15, 49).eq(0).all().item<bool>());
   CHECK(held.flat.grad.narrow(0, 69, 123).eq(0).all().item<bool>());
@@ -143,7 +143,7 @@ TEST_CASE("autograd's gradient is written over what was there, then added; witho
   held.backward(values());  // the next micro-batch
   held.flat.collect_gradient();
   CHECK(held.matrix().window.equal(2 * values()));
-  held.flat.begin_gradient();  // the next step
+  held.flat.begin_gradient(true);  // the next step
   held.backward(values());
   held.flat.collect_gradient();
   CHECK(held.matrix().window.equal(values()));
@@ -151,7 +151,7 @@ TEST_CASE("autograd's gradient is written over what was there, then added; witho
 
 TEST_CASE("what an operation wrote into the window is kept, and autograd's is added") {
   Held held;
-  held.flat.begin_gradient();
+  held.flat.begin_gradient(true);
   held.matrix().window.fill_(3);
   held.matrix().gradient.fresh = false;
   held.flat.collect_gradient();
@@ -161,16 +161,32 @@ TEST_CASE("what an operation wrote into the window is kept, and autograd's is ad
   CHECK(held.matrix().window.equal(values() + 3));
 }
 
-TEST_CASE("a torch module's leaf accumulates into its window") {
+TEST_CASE("a torch module's leaf accumulates into its window, also after a zero_grad()") {
   Held held(true);
-  held.flat.begin_gradient();
-  CHECK(held.matrix().window.eq(0).all().item<bool>());
-  for (int i = 1; i <= 2; ++i) {
+  for (int i = 1; i <= 3; ++i) {
+    held.flat.begin_gradient(/*fresh=*/i == 1);
+    if (i == 1) CHECK(held.matrix().window.eq(0).all().item<bool>());
+    CHECK(held.matrix().tensor.grad().is_same(held.matrix().window));
+    if (i == 2) held.matrix().tensor.mutable_grad().reset();
     held.backward(values());
     held.flat.collect_gradient();
     CHECK(held.matrix().window.equal(i * values()));
+    CHECK(held.flat.forget_late_gradients() == nullptr);
   }
-  CHECK(held.matrix().tensor.grad().is_same(held.matrix().window));
+}
+
+TEST_CASE("a gradient that comes after it was collected is named and forgotten") {
+  for (const bool accumulates : {false, true}) {
+    Held held(accumulates);
+    held.flat.begin_gradient(true);
+    held.flat.collect_gradient();
+    held.backward(values());
+    const Name* late = held.flat.forget_late_gradients();
+    REQUIRE(late != nullptr);
+    CHECK(late == &held.flat.layout.pieces[1].name);
+    CHECK(held.flat.forget_late_gradients() == nullptr);
+    CHECK(held.matrix().window.eq(0).all().item<bool>());
+  }
 }
 
 TEST_CASE("copy_overlap copies what both cover and nothing else") {

@@ -71,7 +71,8 @@ meanwhile refused "no batch" "[ashlar.data.12]" 2 --text "$text" --batch 0
 ALSO="first not finite in the \(output of\|gradient of unit\) '" meanwhile refused "a learning rate beyond reason" "finite loss and gradient at step" 2 --text "$text" \
   --learning-rate 1e30 --steps 60 --out nan "${brief[@]}"
 
-meanwhile refused "nothing to resume" "none/settings.ini" 2 --text "$text" --resume --out none
+meanwhile refused "nothing to resume" "[ashlar.options.3]" 2 --text "$text" --resume --out none
+meanwhile alone "a folder without a name" "--out" "$program" --text "$text" --out ''
 touch file
 meanwhile refused "a file for a folder" "file" 2 --text "$text" --steps 1 --out file/run "${brief[@]}"
 wait

@@ -50,4 +50,7 @@ wait
 rm -r "good/$last"
 train 2 --resume --out good --steps 3
 grep -q "resumed at step 1" log || fail "the earlier checkpoint was not taken"
+cp good/settings.ini before
+refused "fewer steps than are done" "[ashlar.options.4]" 2 --resume --out good --steps 2
+cmp good/settings.ini before || fail "a refused run has changed the settings"
 finish

@@ -126,6 +126,24 @@ TEST_CASE("a missing, shortened or lengthened file is named with its rank") {
   saved.check_rank_1("[ashlar.state.7]", "rank-00001");
 }
 
+TEST_CASE("a file of another checkpoint is refused, and a checkpoint under another step's name") {
+  const Saved saved;
+  const test::TemporaryDirectory other;
+  REQUIRE(test::save(other.path, 8, 8) == test::both_fine);
+  const auto later = other / "step-00000008";
+  const auto file = saved.rank1.filename();
+  const auto overwrite = std::filesystem::copy_options::overwrite_existing;
+  std::filesystem::copy_file(later / file, saved.rank1, overwrite);  // of another step
+  saved.check_rank_1("[ashlar.state.9]", "of the head of");
+  std::filesystem::copy_file(saved.step / "rank-00000-of-00002.safetensors", saved.rank1, overwrite);
+  saved.check_rank_1("[ashlar.state.9]", "or another checkpoint's");  // of another rank
+
+  std::filesystem::remove_all(saved.step);
+  std::filesystem::rename(later, saved.step);
+  saved.check_both("[ashlar.state.4]", "the manifest of step 7");
+  saved.check_both("[ashlar.state.4]", "got that of step 8: give the directory its own name, step-00000008");
+}
+
 TEST_CASE("a flipped bit anywhere in a file is found, and nothing is changed by finding it") {
   const Saved saved;
   const auto bytes = test::read(saved.rank1);

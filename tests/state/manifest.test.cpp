@@ -8,14 +8,15 @@ using namespace ashlar;
 using Catch::Matchers::ContainsSubstring;
 
 namespace {
-const state::Manifest manifest{500, 2, {11, 12}, "Zero3, \"Fp32\"", "Gpt", "{\"position\": 7}\n"};
+const state::Manifest manifest{
+    500, 2, {{11, "a"}, {12, "b"}}, "Zero3, \"Fp32\"", "Gpt", "{\"position\": 7}\n"};
 }
 
 TEST_CASE("a manifest comes back as it was") {
   const auto again = state::decode_manifest(state::encode(manifest), "m");
   CHECK(again.step == 500);
   CHECK(again.world == 2);
-  CHECK(again.file_bytes == manifest.file_bytes);
+  CHECK(again.files == manifest.files);
   CHECK(again.strategy == manifest.strategy);
   CHECK(again.model == manifest.model);
   CHECK(again.meta == manifest.meta);
@@ -41,9 +42,9 @@ TEST_CASE("any change of its bytes is seen, or changes nothing") {
 
 TEST_CASE("a newer version is named") {
   auto text = state::encode(manifest);
-  text.replace(text.find("\"version\": 1"), 12, "\"version\": 2");
+  text.replace(text.find("\"version\": 2"), 12, "\"version\": 3");
   CHECK_THAT(test::sentence([&] { state::decode_manifest(text, "m"); }),
-             ContainsSubstring("[ashlar.state.4] expected manifest version 1 in 'm', got 2"));
+             ContainsSubstring("[ashlar.state.4] expected manifest version 2 in 'm', got 3"));
 }
 
 TEST_CASE("names sort by step, and only whole names are checkpoints") {

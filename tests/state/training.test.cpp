@@ -208,6 +208,13 @@ TEST_CASE("another strategy, optimizer, seed or nothing at all is refused, and c
           "strategy");
   refused([&] { return Zero3::make<Model>(comm, optim::Sgd{}, recipe()); }, "Sgd");
   refused([&] { return Zero3::make<Model>(comm, adamw, recipe(4)); }, "seed 4");
+  refused([&] { return Zero3::make<Model>(comm, optim::AdamW{.beta2 = 0.99}, recipe()); }, "beta2 0.99");
+
+  // Learning rate and schedule may be others.
+  auto slower = Zero3::make<Model>(comm, optim::AdamW{.learning_rate = 1e-4},
+                                   {.seed = 3, .clip_norm = 1, .micro_batches = 2});
+  state::resume(directory, slower);
+  require_equal(slower.full_parameters(), saved.full_parameters());
 }
 
 }  // namespace

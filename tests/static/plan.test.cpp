@@ -32,7 +32,7 @@ using With = Trainer<Shard, Precision, offload::None, Wrap>;
 
 // Bytes in float32: parameters, gradients and AdamW's two moments.
 constexpr long P = 4 * numel, G = 4 * numel, O = 8 * numel;
-constexpr long report = 16;  // loss and squared norm, as two float64, in one all-reduce
+constexpr long report = 32;  // loss, squared norm and two of the rows, as float64, in one all-reduce
 
 template <class Strategy, class Optimizer = optim::AdamW>
 constexpr bool keeps(int N, long parameters, long gradients, long optimizer) {
@@ -76,14 +76,14 @@ static_assert(for_worlds([](int N) { return keeps<Zero1>(N, P, G, O / N); }));
 static_assert(for_steps([](int N, int m) { return sends<Zero1>(N, m, P, G, 0); }));
 
 // Zero2
-//   each rank keeps  P parameters, G/N gradients, O/N optimizer state
+//   each rank keeps  P parameters, G/N gradients, O/N optimizer state, room for a few units' whole gradients
 //   each step sends  one reduce-scatter of G a micro-batch, one all-gather of P
 using Zero2 = With<shard::Zero2>;
 static_assert(for_worlds([](int N) { return keeps<Zero2>(N, P, G / N, O / N); }));
 static_assert(for_steps([](int N, int m) { return sends<Zero2>(N, m, P, m * G, 0); }));
 
 // ShardGradOp
-//   each rank keeps  P/N parameters, G/N gradients, O/N optimizer state, P more while a step runs
+//   each rank keeps  P/N parameters, G/N gradients, O/N optimizer state, room for P and some gradients
 //   each step sends  one all-gather of P, one reduce-scatter of G a micro-batch
 using ShardGradOp = With<shard::ShardGradOp>;
 static_assert(for_worlds([](int N) { return keeps<ShardGradOp>(N, P / N, G / N, O / N); }));
@@ -91,7 +91,7 @@ static_assert(for_worlds([](int N) { return plan<ShardGradOp, Net>(world{N}).slo
 static_assert(for_steps([](int N, int m) { return sends<ShardGradOp>(N, m, P, m * G, 0); }));
 
 // Zero3
-//   each rank keeps  P/N parameters, G/N gradients, O/N optimizer state, the root and a few whole units
+//   each rank keeps  P/N parameters, G/N gradients, O/N optimizer state, room for the root and a few units
 //   each step sends  all-gathers of 2P less root and last unit, one reduce-scatter of G, a micro-batch
 using Zero3 = With<shard::Zero3>;
 static_assert(for_worlds([](int N) { return keeps<Zero3>(N, P / N, G / N, O / N); }));
@@ -103,6 +103,7 @@ static_assert(for_steps([](int N, int m) {
 // Whole gradients: of the root, of the unit in backward, and of the one whose reduction is under way.
 static_assert(plan<Zero2, Net>(world{8}).gradient_slots == 4 * (stem + 2 * layer));
 static_assert(plan<Zero3, Net>(world{8}).gradient_slots == 4 * (stem + 2 * layer));
+static_assert(plan<ShardGradOp, Net>(world{8}).gradient_slots == 4 * (stem + 2 * layer));
 static_assert(plan<Zero1, Net>(world{8}).gradient_slots == 0);
 
 // Fp32
@@ -126,17 +127,17 @@ static_assert(keeps<Pure>(8, 2 * numel, 2 * numel, 2 * 2 * numel / 8));
 static_assert(sends<Pure>(8, 1, 2 * numel, 2 * numel, 0));
 
 // WholeModel
-//   each rank keeps  under Zero3 the whole model while a step runs
+//   each rank keeps  under Zero3 room for the whole model
 //   each step sends  the fewest and largest collectives, and none that hides behind compute
 // Each
-//   each rank keeps  under Zero3 the root and a few whole units while a step runs
+//   each rank keeps  under Zero3 room for the root and a few whole units
 //   each step sends  one collective a unit where WholeModel sends one
 template <class Wrap>
 constexpr Plan wrapped(int N) {
   return plan<With<shard::Zero3, precision::Fp32, Wrap>, Net>(world{N});
 }
 static_assert(wrapped<wrap::WholeModel>(4).units.size() == 1 && wrapped<wrap::WholeModel>(4).slots == P);
-static_assert(wrapped<wrap::WholeModel>(4).step.size() == 3, "all-gather, reduce-scatter, loss and norm");
+static_assert(wrapped<wrap::WholeModel>(4).step.size() == 3, "all-gather, reduce-scatter, the report");
 static_assert(wrapped<wrap::Each<Layer>>(4).units.size() == 4);
 static_assert(wrapped<wrap::Each<Layer>>(4).step.size() == (4 + 2) + 4 + 1);
 

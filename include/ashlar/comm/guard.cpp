@@ -61,7 +61,7 @@ int fail(int code, std::string_view view) {
   if (!world()) {
     const int rank = rank_in_environment();
     // Launchers end all processes when the first one fails, so rank 0 speaks for all if all fail here.
-    if (rank > 0) std::this_thread::sleep_for(std::chrono::seconds(2));
+    if (rank > 0) std::this_thread::sleep_for(std::chrono::seconds(5));
     print(rank > 0 ? rank : -1, sentence);
     return code;
   }

@@ -1,6 +1,8 @@
 // What an optimizer must provide: an elementwise update of flat shards, and how many tensors it remembers.
 //
 //   needs   name; states and state_names; learning_rate; update(master, grad, states, rate, decays, step).
+//   may     settings(): a range of Setting, all its numbers but the learning rate, which ranks and
+//           checkpoints are compared by.
 //   laws    elementwise: updating two parts of a tensor equals updating the whole; zero gradients with
 //           zero states leave zero parameters zero (flats are padded with zeros).
 //   models  optim::AdamW, optim::Sgd.
@@ -13,6 +15,11 @@
 #include <ashlar/tensor.hpp>
 
 namespace ashlar {
+
+struct Setting {
+  std::string_view name;
+  double value = 0;
+};
 
 template <class O>
 concept optimizer = requires(const O& o, const Tensor& t, std::span<const Tensor> states) {

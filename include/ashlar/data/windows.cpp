@@ -38,10 +38,13 @@ Windows::Windows(std::uint64_t tokens, std::int64_t length, std::int64_t batch, 
     : length_(static_cast<std::uint64_t>(length)), seed_(seed) {
   const std::uint64_t needed = static_cast<std::uint64_t>(batch) * length_ + 1;
   if (tokens < needed)
-    throw Error("data.10",
-                "at least " + std::to_string(needed) + " tokens for one batch of " + std::to_string(batch) +
-                    " sequences of " + std::to_string(length),
-                std::to_string(tokens), "use a longer text, a smaller batch or shorter sequences");
+    throw Error(
+        "data.10",
+        "at least " + std::to_string(needed) + " tokens for one batch of " + std::to_string(batch) +
+            " sequences of " + std::to_string(length),
+        std::to_string(tokens),
+        "use a longer source (training and validation each have a part of it), a smaller batch or shorter "
+        "sequences");
   shifts_ = std::min(length_, tokens - needed + 1);
   windows_ = (tokens - shifts_) / length_;
 }

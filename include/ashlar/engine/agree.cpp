@@ -12,7 +12,7 @@ namespace ashlar {
 namespace {
 
 constexpr size_t width = 256;  // bytes a part
-constexpr std::array<std::string_view, 3> parts{"strategy", "model", "recipe"};
+constexpr std::array<std::string_view, 4> parts{"strategy", "model", "recipe", "schedule"};
 
 }  // namespace
 
@@ -27,7 +27,8 @@ std::string fingerprint(std::string_view text) {
 Tensor detail::encode(const Identity& identity, c10::Device device) {
   const Tensor bytes = at::zeros({static_cast<long>(width * parts.size())}, at::kByte);
   char* to = static_cast<char*>(bytes.data_ptr());
-  for (const std::string* part : {&identity.strategy, &identity.model, &identity.recipe}) {
+  for (const std::string* part :
+       {&identity.strategy, &identity.model, &identity.recipe, &identity.schedule}) {
     // A text that does not fit ends in its own fingerprint, so that two that differ anywhere still differ.
     std::string text = *part;
     if (text.size() >= width) text = text.substr(0, width - 18) + " " + fingerprint(text);

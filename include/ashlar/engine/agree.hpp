@@ -16,7 +16,7 @@ namespace ashlar {
 
 // What the ranks must share, in words: the parts of a trainer by name.
 struct Identity {
-  std::string strategy, model, recipe;
+  std::string strategy, model, recipe, schedule;
 };
 
 namespace detail {

@@ -24,11 +24,27 @@ struct Place {
   size_t piece = 0;  // in the layout of the unit's trained or frozen flat
 };
 
+// The torch parameters whose bytes a trainer has moved into its flats, while it lives.
+class Claims {
+ public:
+  Claims() = default;
+  Claims(Claims&&) = default;
+  Claims& operator=(Claims&&) = default;
+  ~Claims();
+
+  // [ashlar.model.17]: another trainer has it, or had it and took its bytes along.
+  void add(const Tensor& parameter, const std::string& name);
+
+ private:
+  std::vector<const void*> claimed_;
+};
+
 struct Binding {
   std::vector<Place> places;  // in order of declaration
   std::deque<Tensor> frozen;  // what frozen parameters point to: windows of whole
   std::vector<std::string> buffer_names;
   std::deque<Tensor> buffers;  // what declared buffers point to, and torch modules' own
+  Claims claims;
 };
 
 namespace detail {
@@ -94,6 +110,7 @@ Binding bind(Model& model, Engine<Shard, Precision, Comm>& engine, const Census&
                     std::string(at::toString(member.scalar_type())) + " at '" + place.name + "' after " +
                         at::toString(type),
                     "convert them by module->to(torch::kFloat); Precision decides in which type they train");
+      binding.claims.add(member, place.name);
       place.shape = member.sizes().vec();
       Tensor full = member.detach().to(device, at::kFloat).contiguous().clone();
       comm.broadcast(full, 0).wait();
@@ -113,7 +130,7 @@ Binding bind(Model& model, Engine<Shard, Precision, Comm>& engine, const Census&
       if (site.trained) {
         Leaf& leaf = flat.add_leaf(whole, /*accumulates=*/false);
         member.tensor = &leaf.tensor;
-        member.gradient = &leaf.gradient;
+        if constexpr (requires { member.gradient; }) member.gradient = &leaf.gradient;  // a Buffer has none
       } else {
         member.tensor = &binding.frozen.emplace_back(whole);
       }

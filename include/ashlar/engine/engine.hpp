@@ -55,8 +55,8 @@ class Engine {
     first_ = index == 0;
     last_ = index + 1 == count;
     gathers_ = first_ || Shard::reshard_after == pass::forward;
-    if (first_ && !shards_gradients<Shard>)
-      for (Unit& unit : units_) unit.trained.begin_gradient();
+    if constexpr (!shards_gradients<Shard>)
+      for (Unit& unit : units_) unit.trained.begin_gradient(first_);
     begin(training_);
   }
   void begin_evaluation() {
@@ -91,11 +91,10 @@ class Engine {
 
   // Makes up for what was skipped and waits for the reductions.
   void finish() {
-    while (cursor_ < now_->events.size()) happen(now_->events[cursor_++]);
-    for (GradientSlot& slot : gradient_slots_) settle(slot);
-    for (Work& work : reducing_) work.wait();
-    reducing_.clear();
-    now_ = nullptr;
+    if (const Name* late = settle_all())
+      throw Error("model.15", "a parameter to be read in the forward of its own unit",
+                  "'" + std::string(late->view()) + "' read outside of it and before, its gradient too late",
+                  "leave the type of its unit out of Wrap, or read it there");
   }
 
   // Every rank gets the parameters that each rank updated: compute types first, then what Shard publishes.
@@ -135,7 +134,23 @@ class Engine {
     if (now_ == nullptr) return;
     backward_ = true;
     last_ = true;
-    finish();
+    settle_all();
+  }
+
+  // The name of the first parameter whose gradient came after its unit's was reduced; null without one.
+  const Name* settle_all() {
+    while (cursor_ < now_->events.size()) happen(now_->events[cursor_++]);
+    for (GradientSlot& slot : gradient_slots_) settle(slot);
+    for (Work& work : reducing_) work.wait();
+    reducing_.clear();
+    const Name* late = nullptr;
+    if (now_ == &training_)
+      for (Unit& unit : units_) {
+        const Name* own = unit.trained.forget_late_gradients();
+        if (late == nullptr) late = own;
+      }
+    now_ = nullptr;
+    return late;
   }
 
   void begin(const Schedule& schedule) {
@@ -212,7 +227,7 @@ class Engine {
       settle(slot);
       lend(flat.grad, slot.bytes, 0);
       flat.zero_padding();
-      flat.begin_gradient();
+      flat.begin_gradient(true);
     }
   }
 

@@ -6,18 +6,19 @@
 
 namespace ashlar {
 
-void Leaf::begin() {
-  gradient.fresh = !accumulates;
+void Leaf::begin(bool fresh) {
+  gradient.fresh = fresh && !accumulates;
   if (!accumulates) return;
-  window.zero_();
+  if (fresh) window.zero_();
   tensor.mutable_grad() = window;
 }
 
 void Leaf::collect() {
-  if (accumulates) return;
   Tensor& accumulated = tensor.mutable_grad();
   if (!accumulated.defined()) {
     if (gradient.fresh) window.zero_();
+  } else if (accumulated.is_same(window)) {
+    // There already. After a zero_grad() of the user's it would not be.
   } else if (gradient.fresh) {
     window.copy_(accumulated);
   } else {
@@ -25,6 +26,12 @@ void Leaf::collect() {
   }
   accumulated.reset();
   gradient.fresh = false;
+}
+
+bool Leaf::forget_late() {
+  const bool late = tensor.grad().defined();
+  tensor.mutable_grad().reset();
+  return late;
 }
 
 Leaf& Flat::add_leaf(Tensor tensor, bool accumulates) {
@@ -44,12 +51,19 @@ void Flat::zero_padding() {
   for (const Gap& gap : layout.gaps) grad.narrow(0, gap.offset, gap.numel).zero_();
 }
 
-void Flat::begin_gradient() {
-  for (Leaf& leaf : leaves) leaf.begin();
+void Flat::begin_gradient(bool fresh) {
+  for (Leaf& leaf : leaves) leaf.begin(fresh);
 }
 
 void Flat::collect_gradient() {
   for (Leaf& leaf : leaves) leaf.collect();
+}
+
+const Name* Flat::forget_late_gradients() {
+  const Name* first = nullptr;
+  for (size_t i = 0; i < leaves.size(); ++i)
+    if (leaves[i].forget_late() && first == nullptr) first = &layout.pieces[i].name;
+  return first;
 }
 
 void copy_overlap(const Tensor& target, long target_begin, const Tensor& values, long offset) {

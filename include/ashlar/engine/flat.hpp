@@ -32,10 +32,12 @@ struct Leaf {
   nn::Gradient gradient{};
   bool accumulates = false;  // autograd adds into the window itself: a torch module's
 
-  // Before a backward that writes, rather than adds to, what is in the window.
-  void begin();
+  // Before a backward: `fresh` if it writes, rather than adds to, what is in the window.
+  void begin(bool fresh);
   // After it: what autograd accumulated is in the window too, and without a gradient the window is zero.
   void collect();
+  // Whether autograd has accumulated more since, which no window takes. Forgets it.
+  bool forget_late();
 };
 
 struct Flat {
@@ -53,9 +55,11 @@ struct Flat {
 
   // Padding, which no parameter writes: before a gradient is made in memory that another unit has written.
   void zero_padding();
-  // Before the first backward into grad, and after each.
-  void begin_gradient();
+  // Before each backward into grad, of which the first is `fresh`, and after it.
+  void begin_gradient(bool fresh);
   void collect_gradient();
+  // The name of the first parameter with a gradient that came after it was collected; null without one.
+  const Name* forget_late_gradients();
 };
 
 template <class Shard>

@@ -10,11 +10,13 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <utility>
 #include <vector>
 
 #include <ashlar/engine/random_state.hpp>
+#include <ashlar/error.hpp>
 #include <ashlar/tensor.hpp>
 
 namespace ashlar {
@@ -49,8 +51,10 @@ struct Nested : torch::autograd::Function<Nested<Host, Module, arity>> {
     Host& host = *static_cast<Host*>(site->host);
     const auto& module = *static_cast<const Module*>(site->module);
     variable_list saved{anchor};
+    std::vector<std::int64_t> versions;
     if constexpr (recomputes) {
       // Here and not in the site, for a recomputed layer that is no unit may run twice.
+      versions = versions_of(inputs);
       saved.insert(saved.end(), inputs.begin(), inputs.end());
       std::ranges::copy(RandomState::now(inputs).tensors(), std::back_inserter(saved));
     }
@@ -61,6 +65,10 @@ struct Nested : torch::autograd::Function<Nested<Host, Module, arity>> {
     if constexpr (recomputes) {
       outputs =
           host.run().call_list(module, inputs, std::make_index_sequence<arity>());  // autograd is off here
+      if (versions_of(inputs) != versions)
+        throw Error("model.16", "a recomputed layer to leave its inputs as they are",
+                    "one that changes an input in place, which its second forward would find changed",
+                    "write x = x * s for x.mul_(s), or leave the layer out of Checkpoint");
     } else {
       build(host, module, *site, inputs);
       for (const Tensor& output : site->outputs) outputs.push_back(output.detach());
@@ -90,6 +98,14 @@ struct Nested : torch::autograd::Function<Nested<Host, Module, arity>> {
   }
 
  private:
+  // How often each has been changed in place.
+  static std::vector<std::int64_t> versions_of(const variable_list& inputs) {
+    std::vector<std::int64_t> versions;
+    for (const Tensor& input : inputs)
+      versions.push_back(input.defined() && !input.is_inference() ? input._version() : 0);
+    return versions;
+  }
+
   // Makes the inner graph: from leaves that share the inputs' memory to site.outputs.
   static void build(Host& host, const Module& module, Site& site, const variable_list& inputs) {
     const at::AutoGradMode enable(true);

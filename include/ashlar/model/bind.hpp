@@ -13,7 +13,7 @@ namespace ashlar {
 enum class Role {
   trained,  // a parameter with gradient and optimizer state
   frozen,   // a parameter without
-  buffer,   // kept and saved, the same on every rank
+  buffer,   // kept and saved, each rank's own
 };
 
 // Calls visit(name, tensor, role) for each tensor below `module`, in the order of declaration. `tensor` is an

@@ -62,7 +62,8 @@ struct Parameter : AnyParameter {
   static constexpr long numel = (1L * ... * dims);
 };
 
-// A tensor that is kept and saved with the model but not trained: the same on every rank, never sharded.
+// A tensor that is kept and saved with the model but not trained: each rank's own, never sharded, equal at
+// the start.
 template <long... dims>
 struct Buffer {
   static constexpr std::array<long, sizeof...(dims)> shape{dims...};

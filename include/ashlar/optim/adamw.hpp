@@ -5,6 +5,7 @@
 #include <span>
 #include <string_view>
 
+#include <ashlar/concepts/optimizer.hpp>
 #include <ashlar/tensor.hpp>
 
 namespace ashlar::optim {
@@ -18,6 +19,11 @@ struct AdamW {
   double beta1 = 0.9, beta2 = 0.999;
   double epsilon = 1e-8;
   double weight_decay = 0.01;  // of parameters with two or more dimensions
+
+  constexpr auto settings() const {
+    return std::array{Setting{"beta1", beta1}, Setting{"beta2", beta2}, Setting{"epsilon", epsilon},
+                      Setting{"weight_decay", weight_decay}};
+  }
 
   // Updates `master` and `states` (all 1D, of equal length and type) in place. `rate` replaces learning_rate,
   // as the schedule has it; `step` counts from 1; without `decays` weight decay is left out.

@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include <ashlar/concepts/optimizer.hpp>
 #include <ashlar/tensor.hpp>
 
 namespace ashlar::optim {
@@ -19,6 +20,11 @@ struct Sgd {
   double momentum = 0.9;
   double weight_decay = 0;  // of parameters with two or more dimensions
   bool nesterov = false;
+
+  constexpr auto settings() const {
+    return std::array{Setting{"momentum", momentum}, Setting{"weight_decay", weight_decay},
+                      Setting{"nesterov", nesterov ? 1.0 : 0.0}};
+  }
 
   // As AdamW::update.
   void update(const Tensor& master, const Tensor& grad, std::span<const Tensor> states, double rate,

@@ -34,7 +34,7 @@ struct batch {
 // One collective of a step. Bytes are those of the whole tensor, of which each rank holds or gets its part.
 struct Transfer {
   Collective kind = Collective::all_gather;
-  int unit = -1;  // -1: the loss and the norm
+  int unit = -1;  // -1: the loss, the norm and the number of rows
   long bytes = 0;
 
   constexpr bool operator==(const Transfer&) const = default;
@@ -140,7 +140,7 @@ constexpr Plan make_plan(const Census& census, world ranks, int micro_batches, i
       }
     }
   }
-  plan.step.push_back({Collective::all_reduce, -1, 2 * static_cast<long>(sizeof(double))});
+  plan.step.push_back({Collective::all_reduce, -1, 4 * static_cast<long>(sizeof(double))});
   if (shards_optimizer && !shards_parameters)
     for (std::size_t u = 0; u < layouts.size(); ++u)
       send(Collective::all_gather, static_cast<int>(u), layouts[u].trained, compute);

@@ -34,8 +34,8 @@ void Loading::check() {
                 "start " + std::to_string(manifest_.world) + " processes, as it cannot be resharded");
   expect_same("strategy", into_.strategy, manifest_.strategy, home.string());
   expect_same("model", into_.model, manifest_.model, home.string());
-  const auto bytes = manifest_.file_bytes[static_cast<std::size_t>(rank_)];
-  file_ = std::make_unique<RankFile>(home / rank_file_name(rank_, world_), bytes, into_.tensors);
+  file_ = std::make_unique<RankFile>(home / rank_file_name(rank_, world_),
+                                     manifest_.files[static_cast<std::size_t>(rank_)], into_.tensors);
   file_->check();
 }
 

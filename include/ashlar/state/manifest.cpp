@@ -14,7 +14,7 @@
 namespace ashlar::state {
 namespace {
 
-constexpr int version = 1;
+constexpr int version = 2;
 
 // The step of a directory's name; nothing for any other name.
 std::optional<std::int64_t> step_of(const std::string& name) {
@@ -76,16 +76,23 @@ Manifest read_manifest(const std::filesystem::path& directory, std::int64_t step
   if (!in.is_open() || in.bad())
     throw Error("state.4", "a readable '" + file.string() + "'", "none",
                 "remove this checkpoint or restore the file");
-  return decode_manifest(text, file.string());
+  Manifest manifest = decode_manifest(text, file.string());
+  if (manifest.step != step)
+    throw Error("state.4", "the manifest of step " + std::to_string(step) + " in '" + file.string() + "'",
+                "that of step " + std::to_string(manifest.step),
+                "give the directory its own name, " + step_name(manifest.step));
+  return manifest;
 }
 
 std::string encode(const Manifest& manifest) {
   nlohmann::json object{{"version", version},           {"step", manifest.step},
                         {"world_size", manifest.world}, {"strategy", manifest.strategy},
                         {"model", manifest.model},      {"meta", manifest.meta}};
-  for (int rank = 0; rank < manifest.world; ++rank)
-    object["files"].push_back({{"name", rank_file_name(rank, manifest.world)},
-                               {"bytes", manifest.file_bytes.at(static_cast<std::size_t>(rank))}});
+  for (int rank = 0; rank < manifest.world; ++rank) {
+    const RankFileNote& file = manifest.files.at(static_cast<std::size_t>(rank));
+    object["files"].push_back(
+        {{"name", rank_file_name(rank, manifest.world)}, {"bytes", file.bytes}, {"head", file.head}});
+  }
   object["checksum"] = checksum(object);
   return object.dump(2) + '\n';
 }
@@ -106,14 +113,15 @@ Manifest decode_manifest(const std::string& text, const std::string& file) {
   try {
     Manifest manifest{.step = object.at("step"),
                       .world = object.at("world_size"),
-                      .file_bytes = {},
+                      .files = {},
                       .strategy = object.at("strategy"),
                       .model = object.at("model"),
                       .meta = object.at("meta")};
-    for (const auto& entry : object.at("files")) manifest.file_bytes.push_back(entry.at("bytes"));
-    if (manifest.world < 1 || manifest.file_bytes.size() != static_cast<std::size_t>(manifest.world))
-      throw damaged(std::to_string(manifest.file_bytes.size()) + " files for " +
-                    std::to_string(manifest.world) + " ranks");
+    for (const auto& entry : object.at("files"))
+      manifest.files.push_back({entry.at("bytes"), entry.at("head")});
+    if (manifest.world < 1 || manifest.files.size() != static_cast<std::size_t>(manifest.world))
+      throw damaged(std::to_string(manifest.files.size()) + " files for " + std::to_string(manifest.world) +
+                    " ranks");
     return manifest;
   } catch (const nlohmann::json::exception& error) {
     throw damaged(error.what());

@@ -4,7 +4,7 @@
 //                        rank-00000-of-00002.safetensors       that rank's tensors, checksums in __metadata__
 //                        rank-00001-of-00002.safetensors
 //   runs/a/.step-00000600.partial/                             being written, or left by a kill; the next
-//   save removes it
+//                                                              save removes it
 #pragma once
 
 #include <cstdint>
@@ -15,11 +15,20 @@
 
 namespace ashlar::state {
 
+// One rank's file. Its head holds the checksum of each tensor, so that with the head's own it is known
+// whether the file is the one that was saved, and not another checkpoint's.
+struct RankFileNote {
+  std::uint64_t bytes = 0;
+  std::string head;  // checksum, in hexadecimal
+
+  bool operator==(const RankFileNote&) const = default;
+};
+
 struct Manifest {
   std::int64_t step = 0;
   int world = 1;
-  std::vector<std::uint64_t> file_bytes;  // by rank
-  std::string strategy, model, meta;      // as in Snapshot
+  std::vector<RankFileNote> files;    // by rank
+  std::string strategy, model, meta;  // as in Snapshot
 };
 
 // Steps of the whole checkpoints in `directory`, ascending; none if it does not exist.
@@ -28,7 +37,7 @@ std::optional<std::int64_t> latest(const std::filesystem::path& directory);
 
 // For looking into a checkpoint before anything is built. Errors:
 //   [ashlar.state.3]  no checkpoint of this step; names those there are
-//   [ashlar.state.4]  manifest unreadable, damaged, or of a newer version
+//   [ashlar.state.4]  manifest unreadable, damaged, of another version, or of another step
 Manifest read_manifest(const std::filesystem::path& directory, std::int64_t step);
 
 std::string step_name(std::int64_t step);         // step-00000500

@@ -67,11 +67,13 @@ void Saving::publish() {
   if (rank_ != 0) return;
   Manifest manifest{step_, world_, {}, snapshot_.strategy, snapshot_.model, snapshot_.meta};
   for (int rank = 0; rank < world_; ++rank) {
+    const fs::path file = partial_ / rank_file_name(rank, world_);
     std::error_code failed;
-    manifest.file_bytes.push_back(fs::file_size(partial_ / rank_file_name(rank, world_), failed));
+    const std::uint64_t bytes = fs::file_size(file, failed);
     if (failed)
       throw Error("state.1", "the file of rank " + std::to_string(rank) + " in '" + partial_.string() + "'",
                   failed.message(), "save to a file system that all hosts share");
+    manifest.files.push_back({bytes, head_checksum(file)});
   }
   const std::string text = encode(manifest);
   File file = File::create(partial_ / "manifest.json");

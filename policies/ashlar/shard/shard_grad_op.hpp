@@ -1,7 +1,7 @@
 // ShardGradOp: all rests as 1/N shards; parameters are whole from the first forward to the last backward.
 //
 //   also known as    FSDP SHARD_GRAD_OP
-//   each rank keeps  P/N parameters, G/N gradients, O/N optimizer state, P more while a step runs
+//   each rank keeps  P/N parameters, G/N gradients, O/N optimizer state, room for P and some gradients
 //   each step sends  one all-gather of P, one reduce-scatter of G a micro-batch
 //   needs            all_gather, reduce_scatter
 //   composes with    every Precision, Offload, Wrap and Checkpoint

@@ -1,7 +1,7 @@
 // Zero2: gradients and optimizer state live as 1/N shards; gradients are whole a few units at a time.
 //
 //   also known as    ZeRO-2
-//   each rank keeps  P parameters, G/N gradients, O/N optimizer state
+//   each rank keeps  P parameters, G/N gradients, O/N optimizer state, room for a few units' whole gradients
 //   each step sends  one reduce-scatter of G a micro-batch, one all-gather of P
 //   needs            reduce_scatter, all_gather
 //   composes with    every Precision, Offload, Wrap and Checkpoint

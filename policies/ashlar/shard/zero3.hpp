@@ -1,7 +1,7 @@
 // Zero3: parameters, gradients and optimizer state live as 1/N shards; a few units at a time are whole.
 //
 //   also known as    ZeRO-3, FSDP FULL_SHARD
-//   each rank keeps  P/N parameters, G/N gradients, O/N optimizer state, the root and a few whole units
+//   each rank keeps  P/N parameters, G/N gradients, O/N optimizer state, room for the root and a few units
 //   each step sends  all-gathers of 2P less root and last unit, one reduce-scatter of G, a micro-batch
 //   needs            all_gather, reduce_scatter
 //   composes with    every Precision, Offload, Wrap and Checkpoint

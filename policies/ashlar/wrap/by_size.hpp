@@ -1,7 +1,7 @@
 // BySize<bytes>: every module that holds at least so many bytes of parameters of its own is a unit.
 //
 //   also known as    FSDP size_based_auto_wrap_policy
-//   each rank keeps  under Zero3 the root and a few whole units while a step runs
+//   each rank keeps  under Zero3 room for the root and a few whole units
 //   each step sends  one collective a unit where WholeModel sends one
 //   needs            a declared model: its shapes decide, in the compiler
 //   composes with    everything

@@ -1,7 +1,7 @@
 // Each<Types...>: every module of these types is a unit.
 //
 //   also known as    FSDP transformer_auto_wrap_policy, module classes to wrap
-//   each rank keeps  under Zero3 the root and a few whole units while a step runs
+//   each rank keeps  under Zero3 room for the root and a few whole units
 //   each step sends  one collective a unit where WholeModel sends one
 //   needs            a declared model in which each of Types occurs
 //   composes with    everything

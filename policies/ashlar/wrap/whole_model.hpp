@@ -1,7 +1,7 @@
 // WholeModel: the model is one unit.
 //
 //   also known as    FSDP without an auto-wrap policy
-//   each rank keeps  under Zero3 the whole model while a step runs
+//   each rank keeps  under Zero3 room for the whole model
 //   each step sends  the fewest and largest collectives, and none that hides behind compute
 //   needs            nothing, an ordinary torch::nn module included
 //   composes with    everything

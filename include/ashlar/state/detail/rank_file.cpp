@@ -44,8 +44,9 @@ std::span<std::byte> bytes_of(const Tensor& host) {
   return {static_cast<std::byte*>(host.data_ptr()), static_cast<std::size_t>(host.nbytes())};
 }
 
-SafetensorsHead read_head(const File& file, std::uint64_t size, const std::string& path,
-                          std::uint64_t& data) {
+// The JSON of a file's head.
+std::string read_head(const File& file, const std::string& path) {
+  const std::uint64_t size = file.size();
   std::uint64_t length = 0;
   if (size >= sizeof length) file.read(std::as_writable_bytes(std::span(&length, 1)), 0);
   if (size < sizeof length || length > std::min(max_head_bytes, size - sizeof length))
@@ -54,8 +55,13 @@ SafetensorsHead read_head(const File& file, std::uint64_t size, const std::strin
                 "restore it or load another checkpoint");
   std::string text(length, '\0');
   file.read(std::as_writable_bytes(std::span(text)), sizeof length);
-  data = sizeof length + length;
-  return decode(text, size - data, path);
+  return text;
+}
+
+std::string checksum(const std::string& text) {
+  Checksum sum;
+  sum.update(std::as_bytes(std::span(text)));
+  return sum.hex();
 }
 
 [[noreturn]] void misfit(const std::string& path, const std::string& expected, const std::string& got) {
@@ -102,13 +108,24 @@ void write_tensors(const std::filesystem::path& path, const std::vector<Entry>& 
   file.finish();
 }
 
-RankFile::RankFile(const std::filesystem::path& path, std::uint64_t bytes, const std::vector<Entry>& tensors)
+std::string head_checksum(const std::filesystem::path& path) {
+  return checksum(read_head(File::open(path), path.string()));
+}
+
+RankFile::RankFile(const std::filesystem::path& path, const RankFileNote& note,
+                   const std::vector<Entry>& tensors)
     : path_(path), file_(File::open(path)) {
   const std::uint64_t size = file_.size();
-  if (size != bytes)
-    throw Error("state.7", std::to_string(bytes) + " bytes in '" + path.string() + "', as the manifest says",
+  if (size != note.bytes)
+    throw Error("state.7",
+                std::to_string(note.bytes) + " bytes in '" + path.string() + "', as the manifest says",
                 std::to_string(size), "restore it or load another checkpoint");
-  head_ = read_head(file_, size, path.string(), data_);
+  const std::string text = read_head(file_, path.string());
+  data_ = sizeof(std::uint64_t) + text.size();
+  head_ = decode(text, size - data_, path.string());
+  if (const std::string sum = checksum(text); sum != note.head)
+    throw Error("state.9", "checksum " + note.head + " of the head of '" + path.string() + "'", sum,
+                "the file is damaged or another checkpoint's, restore it or load another checkpoint");
   std::ranges::sort(head_.tensors, {}, &StoredTensor::name);
 
   std::set<std::string> wanted;
