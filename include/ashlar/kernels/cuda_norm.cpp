@@ -70,6 +70,10 @@ bool takes_norm(const Tensor& x, const Tensor& weight) {
   return takes(x) && weight.scalar_type() == x.scalar_type() && x.size(-1) <= widest_norm;
 }
 
+bool same_kind(const Tensor& a, const Tensor& b) {
+  return a.scalar_type() == b.scalar_type() && a.sizes() == b.sizes();
+}
+
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double epsilon) {
   return AddNorm::apply(x, weight, std::nullopt, std::nullopt, epsilon)[0];
 }

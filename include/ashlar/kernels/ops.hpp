@@ -24,6 +24,9 @@ Tensor column_sums(const Tensor& x);  // (rows, columns) -> (columns)
 // Whether they take a norm of x by such a weight.
 bool takes_norm(const Tensor& x, const Tensor& weight);
 
+// Whether a and b are alike in type and shape.
+bool same_kind(const Tensor& a, const Tensor& b);
+
 Tensor rms_norm(const Tensor& x, const Tensor& weight, double epsilon);
 Tensor layer_norm(const Tensor& x, const Tensor& weight, const Tensor& bias, double epsilon);
 // x + delta, and its norm.

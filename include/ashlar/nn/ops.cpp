@@ -89,6 +89,24 @@ Tensor rms_norm(const Tensor& x, const nn::AnyParameter& weight, double epsilon)
   return at::rms_norm(x, (*weight).sizes(), *weight, epsilon);
 }
 
+std::array<Tensor, 2> add_layer_norm(const Tensor& x, const Tensor& delta, const nn::AnyParameter& weight,
+                                     const nn::AnyParameter& bias, double epsilon) {
+  if constexpr (cuda::has_kernels)
+    if (cuda::takes_norm(x, *weight) && cuda::same_kind(x, delta))
+      return cuda::add_layer_norm(x, delta, *weight, *bias, epsilon);
+  const Tensor sum = x + delta;
+  return {sum, layer_norm(sum, weight, bias, epsilon)};
+}
+
+std::array<Tensor, 2> add_rms_norm(const Tensor& x, const Tensor& delta, const nn::AnyParameter& weight,
+                                   double epsilon) {
+  if constexpr (cuda::has_kernels)
+    if (cuda::takes_norm(x, *weight) && cuda::same_kind(x, delta))
+      return cuda::add_rms_norm(x, delta, *weight, epsilon);
+  const Tensor sum = x + delta;
+  return {sum, rms_norm(sum, weight, epsilon)};
+}
+
 Tensor gelu(const Tensor& x) {
   return at::gelu(x, "tanh");
 }

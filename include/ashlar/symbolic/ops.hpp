@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 
 #include <ashlar/kernels/norm.hpp>
 #include <ashlar/nn/parameter.hpp>
@@ -109,6 +110,27 @@ constexpr long norm_sums(const Symbol& x, long dim, int count, bool trained) {
   return count * 4 * dim * cuda::norm_parts(x.numel() / dim, dim);
 }
 
+// A residual addition and the norm after it as one kernel, which has `count` statistics and parameters. Both
+// addends have the same gradient.
+constexpr std::array<Symbol, 2> add_norm(const Symbol& x, const Symbol& delta, long dim, int count,
+                                         bool trained) {
+  Tape& tape = x.tape();
+  const Symbol sum(tape, x.shape(), x.values()), y(tape, x.shape(), x.values());
+  Tape::Node node{.saved = {sum.storage()},
+                  .inputs = {x.gradient(), delta.gradient()},
+                  .beside = norm_sums(x, dim, count, trained),
+                  .parameters = trained ? count * dim * x.width() : 0};
+  if (x.node() >= 0) node.inputs[1].bytes = Tape::Input::as_for_first;
+  Few<int, 2> statistics;
+  for (int i = 0; i < count; ++i) {
+    statistics.push_back(tape.allocate(4 * x.numel() / dim));
+    node.saved.push_back(statistics.back());
+  }
+  const int made = tape.note(node);
+  for (const int storage : statistics) tape.release(storage);
+  return {sum.from(made, 0), y.from(made, 1)};
+}
+
 }  // namespace detail
 
 template <long dim>
@@ -153,6 +175,23 @@ constexpr Symbol rms_norm(const Symbol& x, const nn::Parameter<dim>& weight, dou
                                    .beside = trained ? scaled.bytes() : 0,
                                    .parameters = trained ? dim * x.width() : 0}));
   return symbolic::to(weighted, x.values());
+}
+
+template <long dim>
+constexpr std::array<Symbol, 2> add_layer_norm(const Symbol& x, const Symbol& delta,
+                                               const nn::Parameter<dim>& weight,
+                                               const nn::Parameter<dim>& bias, double epsilon) {
+  if (x.tape().run == kernels::cuda) return detail::add_norm(x, delta, dim, 2, weight.gradient != nullptr);
+  const Symbol sum = x + delta;
+  return {sum, layer_norm(sum, weight, bias, epsilon)};
+}
+
+template <long dim>
+constexpr std::array<Symbol, 2> add_rms_norm(const Symbol& x, const Symbol& delta,
+                                             const nn::Parameter<dim>& weight, double epsilon) {
+  if (x.tape().run == kernels::cuda) return detail::add_norm(x, delta, dim, 1, weight.gradient != nullptr);
+  const Symbol sum = x + delta;
+  return {sum, rms_norm(sum, weight, epsilon)};
 }
 
 constexpr Symbol gelu(const Symbol& x) {
