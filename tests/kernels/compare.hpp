@@ -4,6 +4,7 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
 
+#include <array>
 #include <vector>
 
 #include "support/catch.hpp"
@@ -35,19 +36,24 @@ inline at::Tensor waves(at::IntArrayRef sizes, double rate) {
 }
 
 // The outputs of f at `inputs`, and the inputs' gradients for upstream gradients that are different
-// everywhere.
+// everywhere, and rounded to `type`.
 struct Result {
   std::vector<at::Tensor> values, gradients;
 };
-inline Result run(auto&& f, const std::vector<at::Tensor>& inputs) {
-  const std::vector<at::Tensor> values = f(inputs);
+inline std::vector<at::Tensor> listed(const at::Tensor& output) {
+  return {output};
+}
+inline std::vector<at::Tensor> listed(const std::array<at::Tensor, 2>& outputs) {
+  return {outputs.begin(), outputs.end()};
+}
+Result run(auto&& f, const std::vector<at::Tensor>& inputs, at::ScalarType type) {
+  const std::vector<at::Tensor> values = listed(f(inputs));
   std::vector<at::Tensor> upstream;
-  for (const at::Tensor& value : values)
-    upstream.push_back(at::arange(value.numel(), at::kDouble)
-                           .mul(0.37 + 0.1 * static_cast<double>(upstream.size()))
-                           .cos()
-                           .view(value.sizes())
-                           .to(value.device(), value.scalar_type()));
+  for (const at::Tensor& value : values) {
+    const double rate = 0.37 + 0.1 * static_cast<double>(upstream.size());
+    const at::Tensor wave = at::arange(value.numel(), at::kDouble).mul(rate).cos().view(value.sizes());
+    upstream.push_back(wave.to(type).to(value.device(), value.scalar_type()));
+  }
   return {values, torch::autograd::grad(values, inputs, upstream)};
 }
 
@@ -59,7 +65,7 @@ void compare(auto&& f, auto&& exact, const std::vector<at::Tensor>& given, at::S
     inputs.push_back(on_gpu(x, type));
     wide.push_back(inputs.back().detach().to(at::kCPU, at::kDouble).requires_grad_(true));
   }
-  const Result got = run(f, inputs), due = run(exact, wide), again = run(f, inputs);
+  const Result got = run(f, inputs, type), due = run(exact, wide, type), again = run(f, inputs, type);
   for (std::size_t i = 0; i < got.values.size(); ++i) {
     INFO("output " << i);
     close(got.values[i].detach(), due.values[i].detach(), scale);
