@@ -4,66 +4,13 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/autograd.h>
 
-#include <vector>
-
 #include <ashlar/kernels/ops.hpp>
 #include <ashlar/nn/ops.hpp>
 
-#include "support/catch.hpp"
+#include "kernels/compare.hpp"
 
-namespace ashlar {
+namespace ashlar::test {
 namespace {
-
-// How far a value may be from the exact one: the rounding of the result, and of a few operations in float32.
-double tolerance(at::ScalarType type) {
-  return type == at::kBFloat16 ? 0x1p-8 : 2e-6;
-}
-
-void close(const Tensor& got, const Tensor& exact, double scale = 1) {
-  REQUIRE(got.sizes() == exact.sizes());
-  const Tensor wide = got.to(at::kCPU, at::kDouble), due = exact.to(at::kCPU, at::kDouble);
-  const double eps = tolerance(got.scalar_type()) * scale;
-  const double worst =
-      ((wide - due).abs() / (eps * (due.abs() + due.abs().mean()) + 1e-30)).max().item<double>();
-  INFO("worst error over tolerance " << worst);
-  CHECK(worst <= 1);
-}
-
-Tensor on_gpu(const Tensor& x, at::ScalarType type) {
-  return x.to(at::kCUDA, type).requires_grad_(true);
-}
-
-// The gradients of f at `inputs`, for an upstream gradient that is different everywhere.
-struct Result {
-  Tensor value;
-  std::vector<Tensor> gradients;
-};
-Result run(auto&& f, const std::vector<Tensor>& inputs) {
-  const Tensor value = f(inputs);
-  const Tensor upstream = at::arange(value.numel(), at::kDouble)
-                              .mul(0.37)
-                              .cos()
-                              .view(value.sizes())
-                              .to(value.device(), value.scalar_type());
-  return {value.detach(), torch::autograd::grad({value}, inputs, {upstream})};
-}
-
-// f on the GPU in `type`, and `exact` in float64 on the same rounded inputs.
-void compare(auto&& f, auto&& exact, const std::vector<Tensor>& given, at::ScalarType type,
-             double scale = 1) {
-  std::vector<Tensor> inputs, wide;
-  for (const Tensor& x : given) {
-    inputs.push_back(on_gpu(x, type));
-    wide.push_back(inputs.back().detach().to(at::kCPU, at::kDouble).requires_grad_(true));
-  }
-  const Result got = run(f, inputs), due = run(exact, wide);
-  close(got.value, due.value, scale);
-  for (std::size_t i = 0; i < given.size(); ++i) close(got.gradients[i], due.gradients[i], scale);
-}
-
-Tensor waves(at::IntArrayRef sizes, double rate) {
-  return at::arange(c10::multiply_integers(sizes), at::kDouble).mul(rate).sin().mul(2).view(sizes);
-}
 
 TEST_CASE("silu_mul") {
   REQUIRE(cuda::has_kernels);
@@ -153,4 +100,4 @@ TEST_CASE("a target outside of the vocabulary makes the loss NaN, and nothing el
 }
 
 }  // namespace
-}  // namespace ashlar
+}  // namespace ashlar::test

@@ -1,6 +1,7 @@
 #include <ashlar/nn/ops.hpp>
 
 #include <ATen/ATen.h>
+#include <torch/csrc/autograd/autograd.h>
 
 #include <limits>
 
@@ -57,6 +58,30 @@ TEST_CASE("layer_norm and rms_norm are their formulas") {
                                  [](Leaves l) { return reference::layer_norm(l[0], l[1], l[2]); },
                                  {x, weight, bias}, type);
     }
+}
+
+TEST_CASE("add_layer_norm and add_rms_norm are the addition and the norm, bit for bit") {
+  for (const auto type : both_types) {
+    std::vector<Tensor> leaves;
+    for (const Tensor& leaf :
+         {random({2, 3, 33}, 1), random({2, 3, 33}, 2), random({33}, 3), random({33}, 4)})
+      leaves.push_back(leaf.to(type).requires_grad_());
+    const Tensor &x = leaves[0], &delta = leaves[1], &weight = leaves[2], &bias = leaves[3];
+    const auto gradients = [&](const Tensor& sum, const Tensor& normed) {
+      return torch::autograd::grad({sum * 2 + normed}, {x, delta, weight}, {at::ones_like(x)});
+    };
+    const auto same = [&](const std::array<Tensor, 2>& both, auto&& norm) {
+      const Tensor sum = x + delta, normed = norm(sum);
+      CHECK(at::equal(both[0], sum));
+      CHECK(at::equal(both[1], normed));
+      const auto got = gradients(both[0], both[1]), expected = gradients(sum, normed);
+      for (std::size_t i = 0; i < got.size(); ++i) CHECK(at::equal(got[i], expected[i]));
+    };
+    same(ops::add_rms_norm(x, delta, lent(weight), 1e-5),
+         [&](const Tensor& sum) { return ops::rms_norm(sum, lent(weight), 1e-5); });
+    same(ops::add_layer_norm(x, delta, lent(weight), lent(bias), 1e-5),
+         [&](const Tensor& sum) { return ops::layer_norm(sum, lent(weight), lent(bias), 1e-5); });
+  }
 }
 
 TEST_CASE("norms of bfloat16 keep their statistics in float32") {

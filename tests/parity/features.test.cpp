@@ -170,6 +170,21 @@ TEST_CASE("recomputation repeats dropout, bit for bit") {
   CHECK_FALSE(kept.losses == train_small<Plain<shard::Zero3, wrap::Each<Layer>>>(adamw, recipe).losses);
 }
 
+// A Llama block's second norm takes the residual addition with it, and gives back the sum and its norm.
+template <class Strategy>
+void check_two_outputs() {
+  const Recipe recipe{.seed = 7};
+  const Trained& plain = trained_plainly<Fp32, SmallLlama>(61, recipe, device_of(world()));
+  const Tolerance near = to_reference<Fp32, SmallLlama>(plain, 61, recipe, device_of(world()));
+  compare(train<Strategy, SmallLlama>(61, recipe), plain, near);
+}
+
+TEST_CASE("a unit may have two outputs, and so may what is recomputed") {
+  using Norm = SmallLlama::Norm;
+  check_two_outputs<Plain<shard::Zero3, wrap::Each<Norm>>>();
+  check_two_outputs<Plain<shard::Zero3, wrap::Each<SmallLlama::Block>, checkpoint::RecomputeEach<Norm>>>();
+}
+
 // A frozen base with a trained low-rank part, as in LoRA.
 struct Adapted {
   using Base = nn::Linear<7, 7>;

@@ -3,6 +3,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <algorithm>
+#include <array>
 #include <tuple>
 #include <type_traits>
 #include <utility>
@@ -52,13 +54,22 @@ class Run {
 
   static variable_list to_list(Tensor output) { return {std::move(output)}; }
   static variable_list to_list(variable_list outputs) { return outputs; }
+  template <size_t count>
+  static variable_list to_list(const std::array<Tensor, count>& outputs) {
+    return {outputs.begin(), outputs.end()};
+  }
 
   template <class Output>
   static Output from_list(variable_list outputs) {
-    if constexpr (std::is_same_v<Output, Tensor>)
+    if constexpr (std::is_same_v<Output, Tensor>) {
       return std::move(outputs[0]);
-    else
+    } else if constexpr (std::is_same_v<Output, variable_list>) {
       return outputs;
+    } else {
+      Output array;
+      std::ranges::move(outputs, array.begin());
+      return array;
+    }
   }
 
   Host& host_;

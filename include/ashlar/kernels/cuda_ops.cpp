@@ -1,9 +1,9 @@
 #include <ATen/ATen.h>
-#include <c10/cuda/CUDAStream.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <ashlar/kernels/column_sums.hpp>
 #include <ashlar/kernels/cross_entropy.hpp>
+#include <ashlar/kernels/cuda_tensor.hpp>
 #include <ashlar/kernels/ops.hpp>
 #include <ashlar/kernels/rope.hpp>
 #include <ashlar/kernels/silu_mul.hpp>
@@ -14,14 +14,6 @@ namespace {
 
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
-
-dtype type_of(const Tensor& x) {
-  return x.scalar_type() == at::kBFloat16 ? dtype::bf16 : dtype::f32;
-}
-
-Stream stream_of(const Tensor& x) {
-  return c10::cuda::getCurrentCUDAStream(x.device().index());
-}
 
 struct SiluMul : torch::autograd::Function<SiluMul> {
   static Tensor forward(AutogradContext* ctx, const Tensor& gate, const Tensor& up) {

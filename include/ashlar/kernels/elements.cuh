@@ -32,6 +32,7 @@ __device__ T narrow(float x) {
 // What one thread loads at once.
 template <class T, int count = 16 / sizeof(T)>
 struct alignas(count * sizeof(T)) Pack {
+  using value_type = T;
   static constexpr int size = count;
   T values[count];
 };
@@ -39,6 +40,12 @@ struct alignas(count * sizeof(T)) Pack {
 template <class T>
 bool in_packs(const void* data, long numel) {
   return reinterpret_cast<std::uintptr_t>(data) % sizeof(Pack<T>) == 0 && numel % Pack<T>::size == 0;
+}
+
+// The same of several tensors with rows of `dim` elements; a null pointer is none of them.
+template <class T>
+bool in_packs(long dim, const auto*... data) {
+  return (in_packs<T>(data, dim) && ...);
 }
 
 // Calls f.operator()<T>() for the type that holds elements of `type`.

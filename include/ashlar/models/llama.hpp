@@ -43,8 +43,8 @@ struct LlamaBlock {
   constexpr LlamaBlock() : attention(inner, residual, shape.rope_base), mlp(inner, residual) {}
 
   constexpr auto forward(auto& run, const auto& x) const {  // (B, T, dim) -> same
-    const auto h = x + run(attention, run(attention_norm, x));
-    return h + run(mlp, run(mlp_norm, h));
+    const auto [h, normed] = run(mlp_norm, x, run(attention, run(attention_norm, x)));
+    return h + run(mlp, normed);
   }
 };
 

@@ -19,6 +19,11 @@ struct LayerNorm {
   constexpr auto forward(auto&, const auto& x) const {  // (..., dim) -> same
     return ops::layer_norm(x, weight, bias, epsilon);
   }
+
+  // The addition to a residual stream and the norm after it: {x + delta, its norm}.
+  constexpr auto forward(auto&, const auto& x, const auto& delta) const {  // (..., dim) -> two of them
+    return ops::add_layer_norm(x, delta, weight, bias, epsilon);
+  }
 };
 
 }  // namespace ashlar::nn

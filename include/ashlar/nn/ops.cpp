@@ -62,6 +62,9 @@ Tensor linear(const Tensor& x, const nn::AnyParameter& weight, const nn::AnyPara
 }
 
 Tensor embedding(const Tensor& ids, const nn::AnyParameter& weight) {
+  if constexpr (cuda::has_kernels)
+    if (weight.gradient != nullptr && at::GradMode::is_enabled() && cuda::takes(*weight))
+      return cuda::embedding(ids, *weight, *weight.gradient);
   return at::embedding(*weight, ids);
 }
 
@@ -75,11 +78,33 @@ Tensor positions(const Tensor& ids, long context) {
 
 Tensor layer_norm(const Tensor& x, const nn::AnyParameter& weight, const nn::AnyParameter& bias,
                   double epsilon) {
+  if constexpr (cuda::has_kernels)
+    if (cuda::takes_norm(x, *weight)) return cuda::layer_norm(x, *weight, *bias, epsilon);
   return at::layer_norm(x, (*weight).sizes(), *weight, *bias, epsilon);
 }
 
 Tensor rms_norm(const Tensor& x, const nn::AnyParameter& weight, double epsilon) {
+  if constexpr (cuda::has_kernels)
+    if (cuda::takes_norm(x, *weight)) return cuda::rms_norm(x, *weight, epsilon);
   return at::rms_norm(x, (*weight).sizes(), *weight, epsilon);
+}
+
+std::array<Tensor, 2> add_layer_norm(const Tensor& x, const Tensor& delta, const nn::AnyParameter& weight,
+                                     const nn::AnyParameter& bias, double epsilon) {
+  if constexpr (cuda::has_kernels)
+    if (cuda::takes_norm(x, *weight) && cuda::same_kind(x, delta))
+      return cuda::add_layer_norm(x, delta, *weight, *bias, epsilon);
+  const Tensor sum = x + delta;
+  return {sum, layer_norm(sum, weight, bias, epsilon)};
+}
+
+std::array<Tensor, 2> add_rms_norm(const Tensor& x, const Tensor& delta, const nn::AnyParameter& weight,
+                                   double epsilon) {
+  if constexpr (cuda::has_kernels)
+    if (cuda::takes_norm(x, *weight) && cuda::same_kind(x, delta))
+      return cuda::add_rms_norm(x, delta, *weight, epsilon);
+  const Tensor sum = x + delta;
+  return {sum, rms_norm(sum, weight, epsilon)};
 }
 
 Tensor gelu(const Tensor& x) {

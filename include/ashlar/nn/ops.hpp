@@ -6,6 +6,8 @@
 // heads, D head width.
 #pragma once
 
+#include <array>
+
 #include <ashlar/nn/parameter.hpp>
 #include <ashlar/symbolic/ops.hpp>
 #include <ashlar/tensor.hpp>
@@ -38,6 +40,18 @@ Tensor layer_norm(const Tensor& x,                 // (..., C)  -> same
 Tensor rms_norm(const Tensor& x,                 // (..., C)  -> same
                 const nn::AnyParameter& weight,  // (C)
                 double epsilon);
+
+// A residual addition and the norm after it: {x + delta, layer_norm or rms_norm of that}. On a GPU one kernel
+// does both, and in backward adds up the gradients of both.
+std::array<Tensor, 2> add_layer_norm(const Tensor& x,                 // (..., C)  -> two of them
+                                     const Tensor& delta,             // same
+                                     const nn::AnyParameter& weight,  // (C)
+                                     const nn::AnyParameter& bias,    // (C)
+                                     double epsilon);
+std::array<Tensor, 2> add_rms_norm(const Tensor& x,                 // (..., C)  -> two of them
+                                   const Tensor& delta,             // same
+                                   const nn::AnyParameter& weight,  // (C)
+                                   double epsilon);
 
 // GPT-2's form: x/2 (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))). Hendrycks and Gimpel 2016, arXiv:1606.08415.
 Tensor gelu(const Tensor& x);

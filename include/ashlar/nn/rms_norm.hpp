@@ -19,6 +19,11 @@ struct RmsNorm {
   constexpr auto forward(auto&, const auto& x) const {  // (..., dim) -> same
     return ops::rms_norm(x, weight, epsilon);
   }
+
+  // The addition to a residual stream and the norm after it: {x + delta, its norm}.
+  constexpr auto forward(auto&, const auto& x, const auto& delta) const {  // (..., dim) -> two of them
+    return ops::add_rms_norm(x, delta, weight, epsilon);
+  }
 };
 
 }  // namespace ashlar::nn

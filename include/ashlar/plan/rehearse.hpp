@@ -2,6 +2,7 @@
 // does (engine/run.hpp, engine/nested.hpp).
 #pragma once
 
+#include <array>
 #include <concepts>
 #include <tuple>
 #include <utility>
@@ -22,26 +23,33 @@ class SymbolicRun {
   constexpr explicit SymbolicRun(Tape& tape) : tape_(tape) {}
 
   template <class Module>
-  constexpr Symbol operator()(const Module& module, const std::same_as<Symbol> auto&... inputs) {
+  constexpr auto operator()(const Module& module, const std::same_as<Symbol> auto&... inputs) {
     constexpr bool unit = Strategy::Wrap::template starts_unit<Model, Module>();
     constexpr bool recomputes = Strategy::Checkpoint::template recomputes<Model, Module>();
-    if ((!unit && !recomputes) || !tape_.records) return call(module, *this, inputs...);
+    if constexpr (unit || recomputes)
+      if (tape_.records) return as_node<unit, recomputes>(module, inputs...);
+    return call(module, *this, inputs...);
+  }
 
-    // As autograd sees it, one node, with a graph of its own inside.
+ private:
+  // As autograd sees it, one node, with a graph of its own inside.
+  template <bool unit, bool recomputes>
+  constexpr auto as_node(const auto& module, const auto&... inputs) {
+    using Output = decltype(call(module, *this, inputs...));  // a Symbol or an array of them
     Tape::Node node{.inputs = {inputs.gradient()...}};
     ((tape_.hold(inputs.storage()), node.saved.push_back(inputs.storage())), ...);
     const auto build = [&] {
       node.inner = tape_.open_graph();
-      const Symbol output = call(module, *this, leaf(inputs)...);
-      tape_.close_graph(output.node(), output.storage(), unit);
+      const Output output = call(module, *this, leaf(inputs)...);
+      tape_.close_graph(sources(output), unit);
       return output;
     };
-    const Symbol output = [&] {
+    const Output output = [&] {
       if constexpr (!recomputes) return build();
       const long random = tape_.run == kernels::cpu ? random_state : 0;  // on a GPU a few bytes on the host
       node.saved.push_back(tape_.allocate(random));
       tape_.records = false;
-      const Symbol kept = call(module, *this, inputs...);
+      const Output kept = call(module, *this, inputs...);
       tape_.records = true;
       Tape::Rewind before = tape_.begin_rerun();
       const int guard = tape_.allocate(random);  // what the generator goes back to
@@ -51,12 +59,24 @@ class SymbolicRun {
       return kept;
     }();
     const Few<int, 8> held = node.saved;
-    const Symbol result = output.from(tape_.note(node));
+    const Output result = from(output, tape_.note(node));
     for (const int storage : held) tape_.release(storage);
     return result;
   }
 
- private:
+  static constexpr Few<Tape::Output, 8> sources(const Symbol& output) { return {output.source()}; }
+  static constexpr Few<Tape::Output, 8> sources(const auto& outputs) {
+    Few<Tape::Output, 8> all;
+    for (const Symbol& output : outputs) all.push_back(output.source());
+    return all;
+  }
+  static constexpr Symbol from(const Symbol& output, int node) { return output.from(node); }
+  template <size_t count>
+  static constexpr auto from(std::array<Symbol, count> outputs, int node) {
+    for (size_t i = 0; i < count; ++i) outputs[i] = outputs[i].from(node, static_cast<int>(i));
+    return outputs;
+  }
+
   constexpr Symbol leaf(const Symbol& input) { return input.from(input.node() < 0 ? -1 : tape_.note({})); }
 
   Tape& tape_;

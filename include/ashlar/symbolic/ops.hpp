@@ -5,7 +5,9 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 
+#include <ashlar/kernels/norm.hpp>
 #include <ashlar/nn/parameter.hpp>
 #include <ashlar/symbolic/symbol.hpp>
 
@@ -83,15 +85,53 @@ constexpr Symbol embedding(const Symbol& ids, const nn::Parameter<count, dim>& w
   Shape shape = ids.shape();
   shape.push_back(dim);
   Tape& tape = ids.tape();
-  const bool trained = weight.gradient != nullptr;
-  const int node =
-      trained ? tape.note({.saved = {ids.storage()}, .parameters = count * dim * bytes(tape.compute)}) : -1;
-  return Symbol(tape, shape, Values::compute, node);
+  if (weight.gradient == nullptr) return Symbol(tape, shape, Values::compute);
+  const long weight_bytes = count * dim * bytes(tape.compute);
+  Tape::Node node{.saved = {ids.storage()}};
+  if (tape.run == kernels::cuda) {  // sorts the ids, and sums into the flat
+    node.beside = 4 * ids.bytes();
+    node.weight = &weight;
+    node.weight_bytes = weight_bytes;
+  } else {
+    node.parameters = weight_bytes;
+  }
+  return Symbol(tape, shape, Values::compute, tape.note(node));
 }
 
 constexpr Symbol positions(const Symbol& ids, long) {
   return Symbol(ids.tape(), {ids.size(-1)}, Values::i64);
 }
+
+namespace detail {
+
+// Where a GPU's kernel adds up the gradients of a norm's weight, and of its bias.
+constexpr long norm_sums(const Symbol& x, long dim, int count, bool trained) {
+  if (x.tape().run == kernels::cpu || !trained || dim > cuda::widest_norm) return 0;
+  return count * 4 * dim * cuda::norm_parts(x.numel() / dim, dim);
+}
+
+// A residual addition and the norm after it as one kernel, which has `count` statistics and parameters. Both
+// addends have the same gradient.
+constexpr std::array<Symbol, 2> add_norm(const Symbol& x, const Symbol& delta, long dim, int count,
+                                         bool trained) {
+  Tape& tape = x.tape();
+  const Symbol sum(tape, x.shape(), x.values()), y(tape, x.shape(), x.values());
+  Tape::Node node{.saved = {sum.storage()},
+                  .inputs = {x.gradient(), delta.gradient()},
+                  .beside = norm_sums(x, dim, count, trained),
+                  .parameters = trained ? count * dim * x.width() : 0};
+  if (x.node() >= 0) node.inputs[1].bytes = Tape::Input::as_for_first;
+  Few<int, 2> statistics;
+  for (int i = 0; i < count; ++i) {
+    statistics.push_back(tape.allocate(4 * x.numel() / dim));
+    node.saved.push_back(statistics.back());
+  }
+  const int made = tape.note(node);
+  for (const int storage : statistics) tape.release(storage);
+  return {sum.from(made, 0), y.from(made, 1)};
+}
+
+}  // namespace detail
 
 template <long dim>
 constexpr Symbol layer_norm(const Symbol& x, const nn::Parameter<dim>& weight, const nn::Parameter<dim>&,
@@ -103,6 +143,7 @@ constexpr Symbol layer_norm(const Symbol& x, const nn::Parameter<dim>& weight, c
   return Symbol(x.tape(), x.shape(), x.values(),
                 x.tape().note({.saved = {x.storage(), mean.storage(), deviation.storage()},
                                .inputs = {x.gradient()},
+                               .beside = detail::norm_sums(x, dim, 2, trained),
                                .parameters = trained ? 2 * dim * x.width() : 0}));
 }
 
@@ -117,6 +158,7 @@ constexpr Symbol rms_norm(const Symbol& x, const nn::Parameter<dim>& weight, dou
     const Symbol root(tape, rows, Values::f32);
     return symbolic::like(x, {.saved = {x.storage(), root.storage()},
                               .inputs = {x.gradient()},
+                              .beside = detail::norm_sums(x, dim, 1, trained),
                               .parameters = trained ? dim * x.width() : 0});
   }
   const Symbol wide = symbolic::to(x, Values::f32);
@@ -133,6 +175,23 @@ constexpr Symbol rms_norm(const Symbol& x, const nn::Parameter<dim>& weight, dou
                                    .beside = trained ? scaled.bytes() : 0,
                                    .parameters = trained ? dim * x.width() : 0}));
   return symbolic::to(weighted, x.values());
+}
+
+template <long dim>
+constexpr std::array<Symbol, 2> add_layer_norm(const Symbol& x, const Symbol& delta,
+                                               const nn::Parameter<dim>& weight,
+                                               const nn::Parameter<dim>& bias, double epsilon) {
+  if (x.tape().run == kernels::cuda) return detail::add_norm(x, delta, dim, 2, weight.gradient != nullptr);
+  const Symbol sum = x + delta;
+  return {sum, layer_norm(sum, weight, bias, epsilon)};
+}
+
+template <long dim>
+constexpr std::array<Symbol, 2> add_rms_norm(const Symbol& x, const Symbol& delta,
+                                             const nn::Parameter<dim>& weight, double epsilon) {
+  if (x.tape().run == kernels::cuda) return detail::add_norm(x, delta, dim, 1, weight.gradient != nullptr);
+  const Symbol sum = x + delta;
+  return {sum, rms_norm(sum, weight, epsilon)};
 }
 
 constexpr Symbol gelu(const Symbol& x) {

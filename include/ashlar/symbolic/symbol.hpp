@@ -27,6 +27,7 @@ class Symbol {
         shape_(other.shape_),
         values_(other.values_),
         node_(other.node_),
+        output_(other.output_),
         storage_(other.storage_) {
     tape_->hold(storage_);
   }
@@ -35,12 +36,14 @@ class Symbol {
         shape_(other.shape_),
         values_(other.values_),
         node_(other.node_),
+        output_(other.output_),
         storage_(std::exchange(other.storage_, -1)) {}
   constexpr Symbol& operator=(Symbol other) noexcept {
     tape_ = other.tape_;
     shape_ = other.shape_;
     values_ = other.values_;
     node_ = other.node_;
+    output_ = other.output_;
     std::swap(storage_, other.storage_);
     return *this;
   }
@@ -48,15 +51,16 @@ class Symbol {
     if (storage_ >= 0) tape_->release(storage_);
   }
 
-  // The same storage, seen with another shape or from another node.
+  // The same storage, seen with another shape or from another node, of whose outputs it is number `output`.
   constexpr Symbol view(Shape shape) const {
     Symbol other = *this;
     other.shape_ = shape;
     return other;
   }
-  constexpr Symbol from(int node) const {
+  constexpr Symbol from(int node, int output = 0) const {
     Symbol other = *this;
     other.node_ = node;
+    other.output_ = output;
     return other;
   }
 
@@ -78,16 +82,18 @@ class Symbol {
   constexpr long bytes() const { return numel() * width(); }
   constexpr int storage() const { return storage_; }
   constexpr int node() const { return node_; }  // -1: no gradient flows to it
+  constexpr Tape::Output source() const { return {node_, storage_, output_}; }
 
   // What a node's backward makes for this tensor, or hands on to it.
-  constexpr Tape::Input gradient() const { return {node_, bytes()}; }
-  constexpr Tape::Input same_gradient() const { return {node_, 0}; }
+  constexpr Tape::Input gradient() const { return {node_, bytes(), output_}; }
+  constexpr Tape::Input same_gradient() const { return {node_, Tape::Input::handed_on, output_}; }
 
  private:
   Tape* tape_;
   Shape shape_;
   Values values_;
   int node_;
+  int output_ = 0;
   int storage_;
 };
 

@@ -20,11 +20,21 @@ enum class kernels { cpu, cuda };
 
 class Tape {
  public:
-  // Whose output a node read, and the bytes of the gradient it makes for it. 0 bytes: it hands on the
-  // gradient it got.
+  // Whose output a node read, and the bytes of the gradient it makes for it.
   struct Input {
+    static constexpr long handed_on = 0;      // it hands on the gradient it got
+    static constexpr long as_for_first = -1;  // it is the gradient of its first input
+
     int node = -1;  // -1: no gradient is wanted
-    long bytes = 0;
+    long bytes = handed_on;
+    int output = 0;  // which of the node's
+  };
+
+  // What a graph makes.
+  struct Output {
+    int node = -1;
+    int storage = -1;
+    int output = 0;  // which of the node's
   };
 
   struct Node {
@@ -38,7 +48,7 @@ class Tape {
     long weight_bytes = 0;         // and of any later one
     bool joins = false;            // its gradients are the parts of one
     int inner = -1;                // the graph that runs inside
-    Few<int, 8> arrived{};         // storages of gradients, while backward runs
+    Few<int, 8> arrived{};         // storages of its outputs' gradients, while backward runs; -1 for none
   };
 
   constexpr Tape(kernels runs, dtype computes, dtype reduces)
@@ -93,11 +103,10 @@ class Tape {
     graphs_[inner].outer = now_;
     return now_ = static_cast<int>(inner);
   }
-  // `storage`: of the output, which lives until the graph's backward has ended.
-  constexpr void close_graph(int output, int storage, bool unit) {
-    hold(storage);
-    graph().output = output;
-    graph().storage = storage;
+  // The outputs live until the graph's backward has ended.
+  constexpr void close_graph(const Few<Output, 8>& outputs, bool unit) {
+    for (const Output& output : outputs) hold(output.storage);
+    graph().outputs = outputs;
     graph().unit = unit;
     now_ = graph().outer;
   }
@@ -129,7 +138,7 @@ class Tape {
   constexpr void backward(int output) {
     written_ = {};
     const int seed = allocate(4);
-    const long parameters = run_backward(now_, output, seed);
+    const long parameters = run_backward(now_, {Output{.node = output}}, {seed});
     release(seed);
     change(-parameters);
     graph() = {};
@@ -144,8 +153,7 @@ class Tape {
   struct Graph {
     Many<Node> nodes{};
     int outer = 0;
-    int output = -1;  // the node, and its storage
-    int storage = -1;
+    Few<Output, 8> outputs{};
     bool unit = false;   // its parameters' gradients are complete when it ends
     Many<long> trace{};  // of a forward that runs again before the backward
     double trace_flops = 0;
@@ -167,11 +175,15 @@ class Tape {
 
   // Reverse order of creation, as autograd's queue has it. Returns the bytes of parameters' gradients that it
   // leaves.
-  constexpr long run_backward(int which, int output, int seed) {
+  // `seeds`: storages of the outputs' gradients, as many as there are.
+  constexpr long run_backward(int which, const Few<Output, 8>& outputs, const Few<int, 8>& seeds) {
     long parameters = 0;
     Many<Node> nodes = std::move(graphs_[index(which)].nodes);
-    hold(seed);
-    nodes[index(output)].arrived.push_back(seed);
+    for (std::size_t i = 0; i < seeds.size(); ++i) {
+      if (seeds[i] < 0 || outputs[i].node < 0) continue;
+      hold(seeds[i]);
+      arrive(nodes[index(outputs[i].node)], seeds[i], outputs[i].output);
+    }
     for (std::size_t n = nodes.size(); n-- > 0;) {
       if (is_leaf(nodes[n])) continue;
       if (!nodes[n].arrived.empty()) parameters += run_node(nodes, nodes[n]);
@@ -201,7 +213,7 @@ class Tape {
         if (node.inputs[i].bytes > 0) {
           made[i] = allocate(node.inputs[i].bytes);
         } else {
-          made[i] = node.arrived[0];
+          made[i] = node.inputs[i].bytes == Input::as_for_first ? made[0] : node.arrived[0];
           hold(made[i]);
         }
       }
@@ -209,10 +221,11 @@ class Tape {
       change(parameters);
       change(-node.beside);
     }
-    for (const int gradient : node.arrived) release(gradient);
+    for (const int gradient : node.arrived)
+      if (gradient >= 0) release(gradient);
     node.arrived.clear();
     for (std::size_t i = 0; i < made.size(); ++i)
-      if (made[i] >= 0) arrive(nodes[index(node.inputs[i].node)], made[i]);
+      if (made[i] >= 0) arrive(nodes[index(node.inputs[i].node)], made[i], node.inputs[i].output);
     return parameters;
   }
 
@@ -227,7 +240,8 @@ class Tape {
     const int which = node.inner;
     for (const long bytes : graphs_[index(which)].trace) change(bytes);
     compute_now(graphs_[index(which)].trace_flops);
-    const long parameters = run_backward(which, graphs_[index(which)].output, node.arrived[0]);
+    const Few<Output, 8> outputs = graphs_[index(which)].outputs;
+    const long parameters = run_backward(which, outputs, node.arrived);
     Graph& inner = graphs_[index(which)];
     std::size_t leaf = 0;
     for (std::size_t i = 0; i < made.size(); ++i) {
@@ -241,7 +255,7 @@ class Tape {
         made[i] = copy;
       }
     }
-    release(inner.storage);
+    for (const Output& output : outputs) release(output.storage);
     const bool unit = inner.unit;
     inner = {};
     if (!unit) return parameters;
@@ -250,13 +264,16 @@ class Tape {
   }
 
   // Sums into one of the two where nobody else holds it.
-  constexpr void arrive(Node& node, int gradient) {
-    if (node.joins || node.arrived.empty()) {
+  constexpr void arrive(Node& node, int gradient, int output) {
+    if (node.joins) {
       node.arrived.push_back(gradient);
       return;
     }
-    int& sum = node.arrived[0];
-    if (at(sum).holders == 1) {
+    while (node.arrived.size() <= index(output)) node.arrived.push_back(-1);
+    int& sum = node.arrived[index(output)];
+    if (sum < 0) {
+      sum = gradient;
+    } else if (at(sum).holders == 1) {
       release(gradient);
     } else if (at(gradient).holders == 1) {
       release(sum);
