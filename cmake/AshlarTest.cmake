@@ -57,7 +57,7 @@ endfunction()
 # tests/engine/flat.test.cpp -> ashlar.tests.engine.flat
 function(ashlar_test_name source out)
   file(RELATIVE_PATH path "${PROJECT_SOURCE_DIR}" "${source}")
-  string(REGEX REPLACE "(\\.test)?\\.[a-z]+$" "" path "${path}")
+  string(REGEX REPLACE "(/main|\\.test)?\\.[a-z]+$" "" path "${path}")
   string(REPLACE "/" "." path "${path}")
   set(${out} "${ASHLAR_TEST_PREFIX}.${path}" PARENT_SCOPE)
 endfunction()
@@ -160,7 +160,7 @@ function(ashlar_add_script_test script)
   _ashlar_set_test(${name} TIMEOUT ${timeout} PROCESSORS 1 LABELS script)
 endfunction()
 
-# One tests/**/*.test.cpp, by its head lines and its place.
+# One tests/**/*.test.cpp, by its head lines and its place; further arguments are sources of the same program.
 function(ashlar_add_test_source source)
   ashlar_test_name("${source}" name)
   ashlar_head_line("${source}" processes processes)
@@ -191,7 +191,7 @@ function(ashlar_add_test_source source)
     return()
   endif()
 
-  add_executable(${name} "${source}")
+  add_executable(${name} "${source}" ${ARGN})
   target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
   if(libtorch STREQUAL "no")
     target_link_libraries(${name} PRIVATE ashlar_headers_only $<LINK_ONLY:ashlar::core>)

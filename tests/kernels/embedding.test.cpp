@@ -63,7 +63,7 @@ TEST_CASE("the first gradient is written into the window, later ones go to autog
 
       gradient(lent);
       CHECK(lent.window.equal(again.window));  // as before
-      CHECK(lent.tensor.grad().equal(at::embedding_dense_backward(due, ids, words, -1, false)));
+      close(lent.tensor.grad(), exact, type == at::kFloat ? 30 : 2);
     }
 }
 

@@ -1,9 +1,5 @@
 // Parity of what a training run may ask for: micro-batches, clipping, momentum, frozen weights, units inside
 // units, dropout under recomputation, parameters and units that a step leaves out, ordinary torch modules.
-// processes: 1 2 4
-// gpus: 1 2
-// timeout: 300
-#define CATCH_CONFIG_RUNNER
 #include <torch/nn/module.h>
 #include <torch/nn/modules/linear.h>
 
@@ -170,13 +166,14 @@ TEST_CASE("recomputation repeats dropout, bit for bit") {
   CHECK_FALSE(kept.losses == train_small<Plain<shard::Zero3, wrap::Each<Layer>>>(adamw, recipe).losses);
 }
 
-// A Llama block's second norm takes the residual addition with it, and gives back the sum and its norm.
+// A Llama block's second norm takes the residual addition with it, and gives back the sum and its norm. The
+// sum's gradient has three addends, of which the norm's two are added up first where the norm has a graph of
+// its own.
 template <class Strategy>
 void check_two_outputs() {
   const Recipe recipe{.seed = 7};
   const Trained& plain = trained_plainly<Fp32, SmallLlama>(61, recipe, device_of(world()));
-  const Tolerance near = to_reference<Fp32, SmallLlama>(plain, 61, recipe, device_of(world()));
-  compare(train<Strategy, SmallLlama>(61, recipe), plain, near);
+  compare(train<Strategy, SmallLlama>(61, recipe), plain, {1e-5, 5e-5, 5e-5});
 }
 
 TEST_CASE("a unit may have two outputs, and so may what is recomputed") {
@@ -282,7 +279,3 @@ TEST_CASE("torch modules train sharded, whole or as units") {
 
 }  // namespace
 }  // namespace ashlar::test
-
-int main(int argc, char** argv) {
-  return ashlar::test::run_in_world(argc, argv);
-}

@@ -131,8 +131,8 @@ Trained train_plainly(long vocabulary, const Recipe& recipe, c10::Device device)
 // The same for every strategy that is compared with it.
 template <class Precision, class Model>
 const Trained& trained_plainly(long vocabulary, const Recipe& recipe, c10::Device device) {
-  static std::map<int, Trained> by_micro_batches;  // all else of the recipes is equal
-  const auto [found, is_new] = by_micro_batches.try_emplace(recipe.micro_batches);
+  static std::map<std::string, Trained> by_recipe;
+  const auto [found, is_new] = by_recipe.try_emplace(words(recipe, ""));
   if (is_new) found->second = train_plainly<Precision, Model>(vocabulary, recipe, device);
   return found->second;
 }

@@ -1,9 +1,5 @@
 // Parity of checkpoint::RecomputeEach, for every Shard and Wrap: of attention, which may lie inside a unit or
 // hold several, and of attention and feed-forward side by side.
-// processes: 1 2 4
-// gpus: 1 2
-// timeout: 300
-#define CATCH_CONFIG_RUNNER
 #include "parity/parity.hpp"
 
 namespace ashlar::test {
@@ -40,7 +36,3 @@ TEST_CASE("two recomputed modules of a layer") {
 
 }  // namespace
 }  // namespace ashlar::test
-
-int main(int argc, char** argv) {
-  return ashlar::test::run_in_world(argc, argv);
-}

@@ -17,7 +17,7 @@
 #include <ashlar/report/tensor_memory.hpp>
 #include <ashlar/training.hpp>
 
-#include "support/world.hpp"
+#include "support/run_in_world.hpp"
 
 namespace ashlar::test {
 namespace {

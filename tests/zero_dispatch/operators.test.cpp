@@ -123,10 +123,10 @@ TEST_CASE("operators of a step") {
   constexpr std::ptrdiff_t positions = 1;
   after.insert(after.end(), static_cast<std::size_t>(vectors + positions), "copy_");
   for (const char* name :
-       {"div", "div", "_to_copy", "copy_",           // the mean loss
-        "zero_", "copy_", "add_", "clone", "copy_",  // with the squared norm, which no operator computes
-        "fill_", "_fused_adamw_",                    // all that decays, at once
-        "fill_", "_fused_adamw_"})                   // all that does not
+       {"div", "div", "_to_copy", "copy_",  // the mean loss
+        "copy_", "add_", "clone", "copy_",  // with the squared norm, which no operator computes
+        "fill_", "_fused_adamw_",           // all that decays, at once
+        "fill_", "_fused_adamw_"})          // all that does not
     after.emplace_back(name);
   CHECK(names_of(own.after) == after);
 }
