@@ -104,6 +104,8 @@ static_assert(wraps<wrap::Each<nn::Linear<8, 24>>, Gpt>, "however deep it lies")
 static_assert(!wraps<wrap::Each<Gpt>, Gpt>, "the model itself is always a unit");
 static_assert(names_modules_once<wrap::Each<int, long>> && !names_modules_once<wrap::Each<int, long, int>>);
 static_assert(names_some_module<wrap::WholeModel> && !names_some_module<wrap::Each<>>);
+static_assert(names_positive_size<wrap::BySize<1>> && names_positive_size<wrap::WholeModel> &&
+              !names_positive_size<wrap::BySize<0>> && !names_positive_size<wrap::BySize<-5>>);
 
 // A unit has something to gather, if only in the units within it.
 struct Relu {
@@ -234,6 +236,24 @@ static_assert(hides_tensors<HidesFirst> && hides_tensors<HidesLast> && hides_ten
               hides_tensors<HidesBuffer> && hides_tensors<HidesWithin> && hides_tensors<HidesTorch> &&
               hides_tensors<HidesInherited>);
 static_assert(declares_all_that_holds_tensors<Gpt> && !declares_all_that_holds_tensors<HidesBelow>);
+
+// Sizes are positive, and something is there to train.
+struct Empty {
+  using Row = nn::Embedding<4, 0>;
+  BOOST_HANA_DEFINE_STRUCT(Empty, (Layer, layer), (Row, row));
+};
+struct NegativeBuffer {
+  using Table = nn::Buffer<-2, -3>;
+  BOOST_HANA_DEFINE_STRUCT(NegativeBuffer, (Layer, layer), (Table, table));
+};
+struct OnlyBuffer {
+  using Table = nn::Buffer<2>;
+  BOOST_HANA_DEFINE_STRUCT(OnlyBuffer, (Table, table));
+};
+static_assert(has_positive_sizes<Gpt> && has_positive_sizes<Torch> && has_positive_sizes<OnlyBuffer> &&
+              !has_positive_sizes<Empty> && !has_positive_sizes<NegativeBuffer>);
+static_assert(has_parameters<Gpt> && has_parameters<Torch> && !has_parameters<OnlyBuffer> &&
+              !has_parameters<Relu>);
 
 // Ties: whoever is wrapped holds all that is tied to what it holds.
 struct Inner {

@@ -46,6 +46,10 @@ inline constexpr bool distinct<named_modules<Types...>> = ((times<Types, Types..
 template <class P>
 concept names_modules_once = !names_modules<P> || detail::distinct<typename P::modules>;
 
+// A policy that names a size names one that some modules do not have.
+template <class P>
+concept names_positive_size = !requires { P::least_bytes; } || P::least_bytes > 0;
+
 // Only a shard of optimizer state rests on the host: its update is this rank's alone.
 template <class Offload, class Shard>
 concept offloads_a_shard = Offload::optimizer == memory::device || Shard::optimizer == placement::sharded;
@@ -54,8 +58,9 @@ concept offloads_a_shard = Offload::optimizer == memory::device || Shard::optimi
 template <class Shard, class Precision, class Offload, class Wrap, class Checkpoint>
 concept composable =
     shard_policy<Shard> && precision_policy<Precision> && offload_policy<Offload> && wrap_policy<Wrap> &&
-    names_some_module<Wrap> && names_modules_once<Wrap> && checkpoint_policy<Checkpoint> &&
-    names_some_module<Checkpoint> && names_modules_once<Checkpoint> && offloads_a_shard<Offload, Shard>;
+    names_some_module<Wrap> && names_modules_once<Wrap> && names_positive_size<Wrap> &&
+    checkpoint_policy<Checkpoint> && names_some_module<Checkpoint> && names_modules_once<Checkpoint> &&
+    offloads_a_shard<Offload, Shard>;
 
 // What composes: a Trainer that is not refused.
 template <class S>
@@ -90,6 +95,19 @@ concept declares_known_members = !any_type<Model>([]<class T>() {
 // And meets all that holds tensors: what is not declared would be lent none, and never be trained.
 template <class Model>
 concept declares_all_that_holds_tensors = !any_type<Model>([]<class T>() { return hides_tensors<T>; });
+
+// Every tensor has elements.
+template <class Model>
+concept has_positive_sizes = !any_type<Model>([]<class T>() {
+  if constexpr (parameter<T> || buffer<T>)
+    for (const long size : T::shape)
+      if (size < 1) return true;
+  return false;
+});
+
+// And some of them are parameters: otherwise nothing is sharded, reduced or updated.
+template <class Model>
+concept has_parameters = holds_parameters<Model>;
 
 // A tied reference can be pointed at one module only.
 template <class Model>
@@ -170,7 +188,8 @@ concept engine_keeps = Offload::optimizer == memory::device;
 template <class Strategy, class Model>
 concept plannable =
     strategy<Strategy> && engine_keeps<typename Strategy::Offload> && model<Model> &&
-    declares_known_members<Model> && declares_all_that_holds_tensors<Model> && ties_have_one_owner<Model> &&
+    declares_known_members<Model> && declares_all_that_holds_tensors<Model> && has_positive_sizes<Model> &&
+    has_parameters<Model> && ties_have_one_owner<Model> &&
     wraps_at_compile_time<typename Strategy::Wrap, Model> && wraps<typename Strategy::Wrap, Model> &&
     units_hold_parameters<typename Strategy::Wrap, Model> &&
     keeps_ties_together<typename Strategy::Wrap, Model> &&

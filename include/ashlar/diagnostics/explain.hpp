@@ -27,7 +27,8 @@ consteval bool explain() {
     return explain_precision<Precision>();
   else if constexpr (!offload_policy<Offload>)
     return explain_offload<Offload>();
-  else if constexpr (!(wrap_policy<Wrap> && names_some_module<Wrap> && names_modules_once<Wrap>))
+  else if constexpr (!(wrap_policy<Wrap> && names_some_module<Wrap> && names_modules_once<Wrap> &&
+                       names_positive_size<Wrap>))
     return explain_wrap<Wrap>();
   else if constexpr (!(checkpoint_policy<Checkpoint> && names_some_module<Checkpoint> &&
                        names_modules_once<Checkpoint>))
@@ -71,6 +72,14 @@ consteval bool explain_model() {
       static_assert(declares_all_that_holds_tensors<Model>,
                     "[ashlar.model.8] a member that holds parameters is not declared: write it into "
                     "BOOST_HANA_DEFINE_STRUCT, too, and as nn::Frozen if nothing should train it");
+    else if constexpr (!has_positive_sizes<Model>)
+      static_assert(has_positive_sizes<Model>,
+                    "[ashlar.model.15] a parameter or buffer has a size below 1, so that it has no elements: "
+                    "write sizes of at least 1 where its layer is named");
+    else if constexpr (!has_parameters<Model>)
+      static_assert(has_parameters<Model>,
+                    "[ashlar.model.16] the model declares no parameters, so that there is nothing to train: "
+                    "write its layers into BOOST_HANA_DEFINE_STRUCT");
     else if constexpr (!ties_have_one_owner<Model>)
       static_assert(ties_have_one_owner<Model>,
                     "[ashlar.model.2] nn::Tied<Owner> needs exactly one Owner in the model: give the owner a "
@@ -153,6 +162,15 @@ consteval bool explain_communicator() {
   return true;
 }
 
+// Of what updates the parameters.
+template <class Optimizer>
+consteval bool explain_optimizer() {
+  static_assert(optimizer<Optimizer>,
+                "[ashlar.optim.1] an optimizer has name, states, state_names, learning_rate and update(): "
+                "write optim::AdamW or optim::Sgd");
+  return true;
+}
+
 // Of what a trainer is made with: a model, a communicator and an optimizer.
 template <class Strategy, class Model, class Comm, class Optimizer>
 concept usable = plannable<Strategy, Model> && serves<Comm, typename Strategy::Shard> && optimizer<Optimizer>;
@@ -164,10 +182,7 @@ consteval bool explain_use() {
   else if constexpr (!serves<Comm, typename Strategy::Shard>)
     return explain_communicator<Comm, typename Strategy::Shard>();
   else if constexpr (!optimizer<Optimizer>)
-    static_assert(
-        optimizer<Optimizer>,
-        "[ashlar.optim.1] an optimizer has name, states, state_names, learning_rate and update(): write "
-        "optim::AdamW or optim::Sgd");
+    return explain_optimizer<Optimizer>();
   else
     static_assert(usable<Strategy, Model, Comm, Optimizer>, "a rule of usable has no sentence");
   return true;

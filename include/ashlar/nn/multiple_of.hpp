@@ -7,8 +7,8 @@ namespace ashlar::nn {
 template <long number, long of>
 concept multiple_of = of > 0 && number > 0 && number % of == 0;
 
-// In a function, for a class in which a static_assert failed is none to clang, which would say so, too,
-// wherever the class is used.
+// In a function: clang takes a class whose own static_assert failed for no class, and would add an error
+// wherever it is used.
 template <long dim, long heads>
 consteval bool explain_heads() {
   static_assert(multiple_of<dim, heads>,

@@ -152,15 +152,28 @@ template <class Model>
 concept constant_shapes =
     declared_module<Model> && !any_type<Model>([]<class T>() { return torch_module<T>; });
 
-// Of a declared model: a constant expression.
-template <class Strategy, class Model, class Optimizer = optim::AdamW>
-constexpr Plan plan(world ranks, int micro_batches = 1) {
-  static_assert(explain_model<Strategy, Model>());
-  if constexpr (plannable<Strategy, Model>)
+template <class Strategy, class Model, class Optimizer>
+concept has_constant_plan = plannable<Strategy, Model> && constant_shapes<Model> && optimizer<Optimizer>;
+
+// Of what a plan is asked for.
+template <class Strategy, class Model, class Optimizer>
+consteval bool explain_plan() {
+  if constexpr (!plannable<Strategy, Model>)
+    return explain_model<Strategy, Model>();
+  else if constexpr (!constant_shapes<Model>)
     static_assert(constant_shapes<Model>,
                   "[ashlar.plan.1] only a declared model has a constant plan: a torch::nn model's "
                   "shapes are known when it is made, so write trainer.plan()");
-  if constexpr (plannable<Strategy, Model> && constant_shapes<Model>) {
+  else
+    return explain_optimizer<Optimizer>();
+  return true;
+}
+
+// Of a declared model: a constant expression.
+template <class Strategy, class Model, class Optimizer = optim::AdamW>
+constexpr Plan plan(world ranks, int micro_batches = 1) {
+  static_assert(explain_plan<Strategy, Model, Optimizer>());
+  if constexpr (has_constant_plan<Strategy, Model, Optimizer>) {
     Model model{};
     return make_plan<Strategy>(take_census<typename Strategy::Wrap, typename Strategy::Checkpoint>(model),
                                ranks, micro_batches, Optimizer::states);
@@ -174,8 +187,9 @@ constexpr Plan plan(world ranks, int micro_batches = 1) {
 template <class Strategy, class Model, class Optimizer = optim::AdamW>
 constexpr Plan plan(world ranks, batch each, int micro_batches = 1) {
   Plan planned = plan<Strategy, Model, Optimizer>(ranks, micro_batches);
-  if constexpr (plannable<Strategy, Model> && constant_shapes<Model>) static_assert(explain_batch<Model>());
-  if constexpr (plannable<Strategy, Model> && constant_shapes<Model> && has_loss<Model>)
+  constexpr bool can = has_constant_plan<Strategy, Model, Optimizer>;
+  if constexpr (can) static_assert(explain_batch<Model>());
+  if constexpr (can && has_loss<Model>)
     planned.work = rehearse<Strategy, Model>(ranks.run, [each](Tape& tape) {
       const Symbol ids(tape, {each.sequences, each.tokens}, Values::i64);
       return std::tuple(ids, Symbol(tape, ids.shape(), Values::i64));
