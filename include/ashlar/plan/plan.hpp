@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include <ashlar/error.hpp>
 #include <ashlar/optim/adamw.hpp>
 #include <ashlar/plan/rehearse.hpp>
 #include <ashlar/plan/units.hpp>
@@ -89,6 +90,9 @@ constexpr Plan make_plan(const Census& census, world ranks, int micro_batches, i
   constexpr bool shards_optimizer = Shard::optimizer == placement::sharded;
   constexpr long compute = bytes(Precision::compute), reduce = bytes(Precision::reduce),
                  master = bytes(Precision::master);
+
+  if (ranks.size < 1)
+    throw Error("plan.4", "a world of at least one rank", std::to_string(ranks.size), "write world{8}, say");
 
   Plan plan{
       Shard::name, Precision::name, Strategy::Offload::name, Strategy::Wrap::name, Strategy::Checkpoint::name,
@@ -187,6 +191,10 @@ constexpr Plan plan(world ranks, int micro_batches = 1) {
 template <class Strategy, class Model, class Optimizer = optim::AdamW>
 constexpr Plan plan(world ranks, batch each, int micro_batches = 1) {
   Plan planned = plan<Strategy, Model, Optimizer>(ranks, micro_batches);
+  if (each.sequences < 1 || each.tokens < 1)
+    throw Error("plan.5", "a batch of at least one sequence of one token",
+                std::to_string(each.sequences) + " of " + std::to_string(each.tokens),
+                "write batch{4, 1024}, say");
   constexpr bool can = has_constant_plan<Strategy, Model, Optimizer>;
   if constexpr (can) static_assert(explain_batch<Model>());
   if constexpr (can && has_loss<Model>)
