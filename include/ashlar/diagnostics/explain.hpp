@@ -175,6 +175,10 @@ consteval bool explain_optimizer() {
 template <class Strategy, class Model, class Comm, class Optimizer>
 concept usable = plannable<Strategy, Model> && serves<Comm, typename Strategy::Shard> && optimizer<Optimizer>;
 
+// What no make() takes makes none.
+template <class... Given>
+concept makes_a_trainer = false;
+
 template <class Strategy, class Model, class Comm, class Optimizer>
 consteval bool explain_use() {
   if constexpr (!plannable<Strategy, Model>)
@@ -185,6 +189,17 @@ consteval bool explain_use() {
     return explain_optimizer<Optimizer>();
   else
     static_assert(usable<Strategy, Model, Comm, Optimizer>, "a rule of usable has no sentence");
+  return true;
+}
+
+// What make() is given that no other make() takes.
+template <class... Given>
+consteval bool explain_make() {
+  static_assert(
+      makes_a_trainer<Given...>,
+      "[ashlar.trainer.10] make() is not given what a trainer is made with: write make<Model>(comm, "
+      "optimizer, recipe) or make(model, comm, optimizer, recipe), where comm is a variable that "
+      "outlives the trainer and the recipe may be left out");
   return true;
 }
 
