@@ -319,6 +319,33 @@ struct ReturnsNumber {
 static_assert(has_loss<TakesBatch> && has_loss<TakesOne> && !has_loss<Pairs> && !has_loss<int>);
 static_assert(loss_takes_batch<TakesBatch, Run> && !loss_takes_batch<TakesOne, Run> &&
               !loss_takes_batch<ReturnsNumber, Run>);
+
+// Whether it fits is asked of its signature alone: a body that no run can compile is not looked at.
+struct BodyForNobody : Pairs {
+  template <class R>
+  auto loss(R&, const auto&, const auto&) const {
+    static_assert(sizeof(R) == 0);
+  }
+  template <class R>
+  auto forward(R&, const auto&) const {
+    static_assert(sizeof(R) == 0);
+  }
+};
+struct NotConst : Pairs {
+  Tensor& forward(auto&, const Tensor&);
+};
+struct TwoFinal final : Pairs {
+  Tensor& loss(auto&, const Tensor&, const Tensor&);
+  Tensor& forward(auto&, const Tensor&) const;
+};
+static_assert(loss_fits<BodyForNobody, Run> && loss_fits<TakesBatch, Run> && loss_fits<ReturnsNumber, Run> &&
+              loss_fits<TwoFinal, Run>);
+static_assert(!loss_fits<Pairs, Run> && !loss_fits<TakesOne, Run>);
+static_assert(forward_fits<BodyForNobody, Run, Tensor> && forward_fits<Layer, Run, Tensor> &&
+              forward_fits<nn::Frozen<Layer>, Run, Tensor> && forward_fits<TwoFinal, Run, Tensor>);
+static_assert(!forward_fits<Pairs, Run, Tensor> && !forward_fits<BodyForNobody, Run, Tensor, Tensor> &&
+              !forward_fits<BodyForNobody, Run> && !forward_fits<NotConst, Run, Tensor> &&
+              !forward_fits<TwoFinal, Run>);
 static_assert(objective_of<Tensor& (*)(), Run> && objective_of<Tensor& (*)(Run&), Run> &&
               objective_of<Tensor& (*)(Run&, int), Run>);
 static_assert(!objective_of<double (*)(), Run> && !objective_of<Tensor& (*)(int), Run> &&

@@ -7,6 +7,7 @@
 #include <ashlar/concepts/precision_policy.hpp>
 #include <ashlar/concepts/shard_policy.hpp>
 #include <ashlar/concepts/wrap_policy.hpp>
+#include <ashlar/model/fits.hpp>
 #include <ashlar/model/undeclared.hpp>
 #include <ashlar/model/visit.hpp>
 
@@ -203,22 +204,19 @@ concept tensors_only = (std::is_same_v<Inputs, Tensor> && ...);
 
 // A model and a batch.
 
-namespace detail {
-struct Loss {
-  int loss;
-};
-template <class M>
-struct WithLoss : M, Loss {};
-}  // namespace detail
-
-// The model has a member `loss`, whatever it takes: with another one beside it the name is ambiguous.
-template <class M>
-concept has_loss = std::is_class_v<M> && (std::is_final_v<M> || !requires { &detail::WithLoss<M>::loss; });
-
+// The model's loss takes a batch, and returns what is minimised.
 template <class M, class Run>
 concept loss_takes_batch = requires(M& model, Run& run, const Tensor& x) {
   requires std::is_same_v<std::remove_cvref_t<decltype(model.loss(run, x, x))>, Tensor>;
 };
+
+// The same in two steps, of which the first asks the signature alone; `Result` is what a call returned.
+template <class M, class Run, class Result = Tensor>
+concept loss_is_one = loss_fits<M, Run> && std::is_same_v<std::remove_cvref_t<Result>, Tensor>;
+
+// Whoever runs the loss after Run would only repeat what the compiler said of it.
+template <class M, class Run, class Runner>
+concept loss_runs_by = loss_fits<M, Run> && (std::is_same_v<Runner, Run> || loss_takes_batch<M, Run>);
 
 namespace detail {
 template <class F, class... Args>

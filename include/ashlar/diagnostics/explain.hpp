@@ -223,13 +223,14 @@ consteval bool explain_batch() {
   return true;
 }
 
-// What step() and evaluate() are given: a batch for the model's loss, or an objective.
-template <class Model, class Run>
+// What step() and evaluate() are given: a batch for the model's loss, or an objective. `Result` is what the
+// loss returned, once it was called.
+template <class Model, class Run, class Result = Tensor>
 consteval bool explain_loss() {
   if constexpr (!has_loss<Model>)
     return explain_batch<Model>();
-  else if constexpr (!loss_takes_batch<Model, Run>)
-    static_assert(loss_takes_batch<Model, Run>,
+  else
+    static_assert(loss_is_one<Model, Run, Result>,
                   "[ashlar.model.10] the model's loss does not take the batch: write auto loss(auto& run, "
                   "const Tensor& inputs, const Tensor& targets) const, which returns a Tensor");
   return true;
