@@ -14,6 +14,7 @@
 
 #include <ashlar/error.hpp>
 #include <ashlar/optim/adamw.hpp>
+#include <ashlar/plan/refused.hpp>
 #include <ashlar/plan/rehearse.hpp>
 #include <ashlar/plan/units.hpp>
 #include <ashlar/trainer.hpp>
@@ -173,36 +174,40 @@ consteval bool explain_plan() {
   return true;
 }
 
-// Of a declared model: a constant expression.
+// Of a declared model: a Plan, as a constant expression.
 template <class Strategy, class Model, class Optimizer = optim::AdamW>
-constexpr Plan plan(world ranks, int micro_batches = 1) {
+constexpr auto plan(world ranks, int micro_batches = 1) {
   static_assert(explain_plan<Strategy, Model, Optimizer>());
   if constexpr (has_constant_plan<Strategy, Model, Optimizer>) {
     Model model{};
     return make_plan<Strategy>(take_census<typename Strategy::Wrap, typename Strategy::Checkpoint>(model),
                                ranks, micro_batches, Optimizer::states);
   } else {
-    return {};
+    return RefusedPlan();
   }
 }
 
 // The same with the work of a micro-batch, for a model whose loss takes ids and targets, both (sequences,
 // tokens), int64, and whose layers run on Symbols (symbolic/ops.hpp): a constant expression.
 template <class Strategy, class Model, class Optimizer = optim::AdamW>
-constexpr Plan plan(world ranks, batch each, int micro_batches = 1) {
-  Plan planned = plan<Strategy, Model, Optimizer>(ranks, micro_batches);
+constexpr auto plan(world ranks, batch each, int micro_batches = 1) {
+  auto planned = plan<Strategy, Model, Optimizer>(ranks, micro_batches);
   if (each.sequences < 1 || each.tokens < 1)
     throw Error("plan.5", "a batch of at least one sequence of one token",
                 std::to_string(each.sequences) + " of " + std::to_string(each.tokens),
                 "write batch{4, 1024}, say");
-  constexpr bool can = has_constant_plan<Strategy, Model, Optimizer>;
-  if constexpr (can) static_assert(explain_batch<Model>());
-  if constexpr (can && has_loss<Model>)
+  if constexpr (!has_constant_plan<Strategy, Model, Optimizer>) {
+    return planned;
+  } else if constexpr (!has_loss<Model>) {
+    static_assert(explain_batch<Model>());
+    return RefusedPlan();
+  } else {
     planned.work = rehearse<Strategy, Model>(ranks.run, [each](Tape& tape) {
       const Symbol ids(tape, {each.sequences, each.tokens}, Values::i64);
       return std::tuple(ids, Symbol(tape, ids.shape(), Values::i64));
     });
-  return planned;
+    return planned;
+  }
 }
 
 // The plan as a table of text, and as JSON: units, bytes kept, collectives of a step, work of a micro-batch.
