@@ -3,6 +3,8 @@
 //     constexpr long kept = plan<Strategy, Model>(world{8}).kept();
 //     constexpr long most = plan<Strategy, Model>(world{8}, batch{4, 1024}).peak();
 //
+// A Plan holds vectors, which a constexpr variable cannot keep: a constant takes a member, as here.
+//
 // A trainer's own plan (Training::plan) is made by the same code; tests compare both with what is held and
 // sent.
 #pragma once
