@@ -2,6 +2,7 @@
 #
 # The case's first line reads `// expect-error: <text>`. With FIXED defined it must compile. Without, it must fail with
 # exactly one `error:`, which is a failed static assertion whose message starts with the text: nothing stands before it.
+# With `// expect-own-error: <text>` the one error is the compiler's own, about the case's own code, and has the text in it.
 #
 # A case that passed passes again without being compiled, until anything changes that it could include, or the compiler.
 
@@ -24,10 +25,11 @@ if(EXISTS "${STAMP}")
 endif()
 
 file(STRINGS "${SOURCE}" head LIMIT_COUNT 1)
-if(NOT head MATCHES "^// expect-error: (.+)$")
+if(NOT head MATCHES "^// expect-(own-)?error: (.+)$")
   message(FATAL_ERROR "${SOURCE}: the first line must read '// expect-error: <text>'")
 endif()
-string(REPLACE "\\;" ";" expected "${CMAKE_MATCH_1}")  # file(STRINGS) escapes it
+set(own "${CMAKE_MATCH_1}")
+string(REPLACE "\\;" ";" expected "${CMAKE_MATCH_2}")  # file(STRINGS) escapes it
 
 execute_process(COMMAND ${COMPILE} -DFIXED -fsyntax-only "${SOURCE}" RESULT_VARIABLE result OUTPUT_VARIABLE log ERROR_VARIABLE log)
 if(NOT result EQUAL 0)
@@ -44,6 +46,14 @@ if(NOT count EQUAL 1)
   message(FATAL_ERROR "one mistake should give one error, and gives ${count}:\n${log}")
 endif()
 string(REGEX MATCH "error:[^\n]*" said "${log}")
+if(own)
+  string(FIND "${said}" "${expected}" at)
+  if(at EQUAL -1)
+    message(FATAL_ERROR "the error should be about ${expected}, and says\n  ${said}\n${log}")
+  endif()
+  file(WRITE "${STAMP}" "${asked}")
+  return()
+endif()
 string(FIND "${said}" "error: static assertion failed: ${expected}" at)
 if(NOT at EQUAL 0)
   message(FATAL_ERROR "the error should say\n  error: static assertion failed: ${expected}\nand says\n  ${said}\n${log}")

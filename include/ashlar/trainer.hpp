@@ -10,10 +10,16 @@
 
 #include <cstdint>
 #include <limits>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 #include <ashlar/diagnostics/explain.hpp>
 #include <ashlar/optim/schedule.hpp>
+
+namespace c10 {
+struct Device;
+}
 
 namespace ashlar {
 
@@ -36,16 +42,35 @@ struct Report {
 template <class Strategy, class Model, class Comm, class Optimizer>
 class Training;
 
-struct Plan;  // of ashlar/plan/plan.hpp
+struct FullParameter;  // of ashlar/training.hpp
+struct Identity;       // of ashlar/engine/agree.hpp
+struct Plan;           // of ashlar/plan/plan.hpp
 
 // Stands where a Training would, had its mistake not been explained already: it takes what is done with a
-// Training, so that one mistake gives one error. Never made in a program that compiles.
+// Training, so that one mistake gives one error. Never made in a program that compiles: a body is there only
+// where compilers would warn that a lambda or a local type meets a template without.
 struct Refused {
   Report step(auto&&...) { return {}; }
   double evaluate(auto&&...) { return 0; }
   Tensor predict(auto&&...);
-  Plan plan() const;
-  long steps() const { return 0; }
+  std::vector<FullParameter> full_parameters();
+  void for_each_saved(auto&&) {}
+  void restored(long);
+  Identity identity() const;
+  Plan plan(auto&&...) const;
+  c10::Device device() const;
+  const Recipe& recipe() const;
+  long steps() const;
+  Refused& engine();
+  Refused& run();
+  Tensor operator()(auto&&...);  // as run() is called
+};
+
+template <class Model, class Comm>
+struct RefusedTraining : Refused {
+  using Communicator = std::conditional_t<trainer_communicator<Comm>, Comm, CommunicatorArchetype>;
+  Model& model() { throw 0; }
+  Communicator& communicator() { throw 0; }
 };
 
 namespace checkpoint {
@@ -61,11 +86,14 @@ class Trainer {
  public:
   static constexpr bool refused = true;
 
-  template <class Model>
-  static Refused make(auto&, auto&&, Recipe = {}) {
+  template <class Model, class Comm>
+  static RefusedTraining<Model, Comm> make(Comm&, auto&&, Recipe = {}) {
     return {};
   }
-  static Refused make(auto&&, auto&, auto&&, Recipe = {}) { return {}; }
+  template <class Model, class Comm>
+  static RefusedTraining<Model, Comm> make(Model, Comm&, auto&&, Recipe = {}) {
+    return {};
+  }
 };
 
 template <class ShardPolicy, class PrecisionPolicy, class OffloadPolicy, class WrapPolicy,
@@ -92,15 +120,26 @@ class Trainer<ShardPolicy, PrecisionPolicy, OffloadPolicy, WrapPolicy, Checkpoin
     using Made = Training<Trainer, Model, Comm, Optimizer>;
     static_assert(explain_use<Trainer, Model, Comm, Optimizer>());
     if constexpr (!usable<Trainer, Model, Comm, Optimizer>) {
-      return Refused();
+      return RefusedTraining<Model, Comm>();
     } else if constexpr (!complete_type<Made>) {
       static_assert(complete_type<Made>,
                     "[ashlar.trainer.9] a strategy trains with LibTorch, whose headers it does without until "
                     "then: include ashlar/training.hpp, or ashlar/ashlar.hpp");
-      return Refused();
+      return RefusedTraining<Model, Comm>();
     } else {
       return Made(std::move(model), comm, std::move(optimizer), recipe);
     }
+  }
+
+  // Anything else.
+  template <class Model = Refused>
+  static auto make(auto&&... given) {
+    static_assert(explain_make<decltype(given)...>());
+    return RefusedTraining<Model, CommunicatorArchetype>();
+  }
+  template <class Model = Refused>
+  static auto make(auto&& first, auto&& second, Recipe) {
+    return make<Model>(first, second, nullptr);
   }
 };
 

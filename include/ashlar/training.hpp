@@ -291,14 +291,17 @@ class Training {
     return input.is_floating_point() ? input.to(device_, scalar_type(Precision::compute)) : input.to(device_);
   }
 
-  // A model without a fitting loss, or an objective that fits nothing, is explained and then left alone.
+  // A model without a fitting loss, or an objective that fits nothing, is explained and then left alone. What
+  // is wrong within a loss that fits the compiler says, where it is called first.
   template <class Runner>
   Tensor loss(Runner& run, const Tensor& x, const Tensor& y) {
     static_assert(explain_loss<Model, Run<Training>>());
-    if constexpr (loss_takes_batch<Model, Runner>)
-      return model_.loss(run, x, y);
-    else
-      return x;
+    if constexpr (loss_runs_by<Model, Run<Training>, Runner>) {
+      auto&& result = model_.loss(run, x, y);
+      static_assert(explain_loss<Model, Run<Training>, decltype(result)>());
+      if constexpr (loss_is_one<Model, Run<Training>, decltype(result)>) return result;
+    }
+    return x;
   }
 
   // What the objective returns: 0D, floating.
@@ -320,14 +323,14 @@ class Training {
   template <class Objective>
   static Tensor call_objective(Objective& objective, auto& run, int i) {
     static_assert(explain_objective<Objective, Run<Training>>());
-    if constexpr (requires { objective(run, i); })
+    if constexpr (!objective_of<Objective, Run<Training>>)
+      return {};
+    else if constexpr (requires { objective(run, i); })
       return objective(run, i);
     else if constexpr (requires { objective(run); })
       return objective(run);
-    else if constexpr (requires { objective(); })
-      return objective();
     else
-      return {};
+      return objective();
   }
 
   auto without_gradients(auto&& body) {

@@ -104,6 +104,8 @@ static_assert(wraps<wrap::Each<nn::Linear<8, 24>>, Gpt>, "however deep it lies")
 static_assert(!wraps<wrap::Each<Gpt>, Gpt>, "the model itself is always a unit");
 static_assert(names_modules_once<wrap::Each<int, long>> && !names_modules_once<wrap::Each<int, long, int>>);
 static_assert(names_some_module<wrap::WholeModel> && !names_some_module<wrap::Each<>>);
+static_assert(names_positive_size<wrap::BySize<1>> && names_positive_size<wrap::WholeModel> &&
+              !names_positive_size<wrap::BySize<0>> && !names_positive_size<wrap::BySize<-5>>);
 
 // A unit has something to gather, if only in the units within it.
 struct Relu {
@@ -235,6 +237,24 @@ static_assert(hides_tensors<HidesFirst> && hides_tensors<HidesLast> && hides_ten
               hides_tensors<HidesInherited>);
 static_assert(declares_all_that_holds_tensors<Gpt> && !declares_all_that_holds_tensors<HidesBelow>);
 
+// Sizes are positive, and something is there to train.
+struct Empty {
+  using Row = nn::Embedding<4, 0>;
+  BOOST_HANA_DEFINE_STRUCT(Empty, (Layer, layer), (Row, row));
+};
+struct NegativeBuffer {
+  using Table = nn::Buffer<-2, -3>;
+  BOOST_HANA_DEFINE_STRUCT(NegativeBuffer, (Layer, layer), (Table, table));
+};
+struct OnlyBuffer {
+  using Table = nn::Buffer<2>;
+  BOOST_HANA_DEFINE_STRUCT(OnlyBuffer, (Table, table));
+};
+static_assert(has_positive_sizes<Gpt> && has_positive_sizes<Torch> && has_positive_sizes<OnlyBuffer> &&
+              !has_positive_sizes<Empty> && !has_positive_sizes<NegativeBuffer>);
+static_assert(has_parameters<Gpt> && has_parameters<Torch> && !has_parameters<OnlyBuffer> &&
+              !has_parameters<Relu>);
+
 // Ties: whoever is wrapped holds all that is tied to what it holds.
 struct Inner {
   using Source = nn::Embedding<4, 8>;
@@ -299,6 +319,33 @@ struct ReturnsNumber {
 static_assert(has_loss<TakesBatch> && has_loss<TakesOne> && !has_loss<Pairs> && !has_loss<int>);
 static_assert(loss_takes_batch<TakesBatch, Run> && !loss_takes_batch<TakesOne, Run> &&
               !loss_takes_batch<ReturnsNumber, Run>);
+
+// Whether it fits is asked of its signature alone: a body that no run can compile is not looked at.
+struct BodyForNobody : Pairs {
+  template <class R>
+  auto loss(R&, const auto&, const auto&) const {
+    static_assert(sizeof(R) == 0);
+  }
+  template <class R>
+  auto forward(R&, const auto&) const {
+    static_assert(sizeof(R) == 0);
+  }
+};
+struct NotConst : Pairs {
+  Tensor& forward(auto&, const Tensor&);
+};
+struct TwoFinal final : Pairs {
+  Tensor& loss(auto&, const Tensor&, const Tensor&);
+  Tensor& forward(auto&, const Tensor&) const;
+};
+static_assert(loss_fits<BodyForNobody, Run> && loss_fits<TakesBatch, Run> && loss_fits<ReturnsNumber, Run> &&
+              loss_fits<TwoFinal, Run>);
+static_assert(!loss_fits<Pairs, Run> && !loss_fits<TakesOne, Run>);
+static_assert(forward_fits<BodyForNobody, Run, Tensor> && forward_fits<Layer, Run, Tensor> &&
+              forward_fits<nn::Frozen<Layer>, Run, Tensor> && forward_fits<TwoFinal, Run, Tensor>);
+static_assert(!forward_fits<Pairs, Run, Tensor> && !forward_fits<BodyForNobody, Run, Tensor, Tensor> &&
+              !forward_fits<BodyForNobody, Run> && !forward_fits<NotConst, Run, Tensor> &&
+              !forward_fits<TwoFinal, Run>);
 static_assert(objective_of<Tensor& (*)(), Run> && objective_of<Tensor& (*)(Run&), Run> &&
               objective_of<Tensor& (*)(Run&, int), Run>);
 static_assert(!objective_of<double (*)(), Run> && !objective_of<Tensor& (*)(int), Run> &&

@@ -7,6 +7,7 @@
 #include <ashlar/concepts/precision_policy.hpp>
 #include <ashlar/concepts/shard_policy.hpp>
 #include <ashlar/concepts/wrap_policy.hpp>
+#include <ashlar/model/fits.hpp>
 #include <ashlar/model/undeclared.hpp>
 #include <ashlar/model/visit.hpp>
 
@@ -46,6 +47,10 @@ inline constexpr bool distinct<named_modules<Types...>> = ((times<Types, Types..
 template <class P>
 concept names_modules_once = !names_modules<P> || detail::distinct<typename P::modules>;
 
+// A policy that names a size names one that some modules do not have.
+template <class P>
+concept names_positive_size = !requires { P::least_bytes; } || P::least_bytes > 0;
+
 // Only a shard of optimizer state rests on the host: its update is this rank's alone.
 template <class Offload, class Shard>
 concept offloads_a_shard = Offload::optimizer == memory::device || Shard::optimizer == placement::sharded;
@@ -54,8 +59,9 @@ concept offloads_a_shard = Offload::optimizer == memory::device || Shard::optimi
 template <class Shard, class Precision, class Offload, class Wrap, class Checkpoint>
 concept composable =
     shard_policy<Shard> && precision_policy<Precision> && offload_policy<Offload> && wrap_policy<Wrap> &&
-    names_some_module<Wrap> && names_modules_once<Wrap> && checkpoint_policy<Checkpoint> &&
-    names_some_module<Checkpoint> && names_modules_once<Checkpoint> && offloads_a_shard<Offload, Shard>;
+    names_some_module<Wrap> && names_modules_once<Wrap> && names_positive_size<Wrap> &&
+    checkpoint_policy<Checkpoint> && names_some_module<Checkpoint> && names_modules_once<Checkpoint> &&
+    offloads_a_shard<Offload, Shard>;
 
 // What composes: a Trainer that is not refused.
 template <class S>
@@ -90,6 +96,19 @@ concept declares_known_members = !any_type<Model>([]<class T>() {
 // And meets all that holds tensors: what is not declared would be lent none, and never be trained.
 template <class Model>
 concept declares_all_that_holds_tensors = !any_type<Model>([]<class T>() { return hides_tensors<T>; });
+
+// Every tensor has elements.
+template <class Model>
+concept has_positive_sizes = !any_type<Model>([]<class T>() {
+  if constexpr (parameter<T> || buffer<T>)
+    for (const long size : T::shape)
+      if (size < 1) return true;
+  return false;
+});
+
+// And some of them are parameters: otherwise nothing is sharded, reduced or updated.
+template <class Model>
+concept has_parameters = holds_parameters<Model>;
 
 // A tied reference can be pointed at one module only.
 template <class Model>
@@ -170,7 +189,8 @@ concept engine_keeps = Offload::optimizer == memory::device;
 template <class Strategy, class Model>
 concept plannable =
     strategy<Strategy> && engine_keeps<typename Strategy::Offload> && model<Model> &&
-    declares_known_members<Model> && declares_all_that_holds_tensors<Model> && ties_have_one_owner<Model> &&
+    declares_known_members<Model> && declares_all_that_holds_tensors<Model> && has_positive_sizes<Model> &&
+    has_parameters<Model> && ties_have_one_owner<Model> &&
     wraps_at_compile_time<typename Strategy::Wrap, Model> && wraps<typename Strategy::Wrap, Model> &&
     units_hold_parameters<typename Strategy::Wrap, Model> &&
     keeps_ties_together<typename Strategy::Wrap, Model> &&
@@ -184,22 +204,19 @@ concept tensors_only = (std::is_same_v<Inputs, Tensor> && ...);
 
 // A model and a batch.
 
-namespace detail {
-struct Loss {
-  int loss;
-};
-template <class M>
-struct WithLoss : M, Loss {};
-}  // namespace detail
-
-// The model has a member `loss`, whatever it takes: with another one beside it the name is ambiguous.
-template <class M>
-concept has_loss = std::is_class_v<M> && (std::is_final_v<M> || !requires { &detail::WithLoss<M>::loss; });
-
+// The model's loss takes a batch, and returns what is minimised.
 template <class M, class Run>
 concept loss_takes_batch = requires(M& model, Run& run, const Tensor& x) {
   requires std::is_same_v<std::remove_cvref_t<decltype(model.loss(run, x, x))>, Tensor>;
 };
+
+// The same in two steps, of which the first asks the signature alone; `Result` is what a call returned.
+template <class M, class Run, class Result = Tensor>
+concept loss_is_one = loss_fits<M, Run> && std::is_same_v<std::remove_cvref_t<Result>, Tensor>;
+
+// Whoever runs the loss after Run would only repeat what the compiler said of it.
+template <class M, class Run, class Runner>
+concept loss_runs_by = loss_fits<M, Run> && (std::is_same_v<Runner, Run> || loss_takes_batch<M, Run>);
 
 namespace detail {
 template <class F, class... Args>

@@ -7,7 +7,8 @@
 //   intuition   a predicate on types: a unit is chosen by what a module is, never by its name at run time.
 //   needs       name; starts_unit<Model, T>(): whether a module of type T below Model is a unit;
 //               applies<Model>(): whether the policy can be honoured for this model at all;
-//               modules, where it names types: each once, and each that of a module below the model.
+//               modules, where it names types: each once, and each that of a module below the model;
+//               least_bytes, where it names a size: at least 1.
 //   laws        the model itself is the root unit; every parameter is in exactly one unit, the innermost that
 //               holds it; units come in the order of declaration; tied parameters stay in one unit
 //               (laws/wrap.hpp checks them).

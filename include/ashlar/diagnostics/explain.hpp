@@ -27,7 +27,8 @@ consteval bool explain() {
     return explain_precision<Precision>();
   else if constexpr (!offload_policy<Offload>)
     return explain_offload<Offload>();
-  else if constexpr (!(wrap_policy<Wrap> && names_some_module<Wrap> && names_modules_once<Wrap>))
+  else if constexpr (!(wrap_policy<Wrap> && names_some_module<Wrap> && names_modules_once<Wrap> &&
+                       names_positive_size<Wrap>))
     return explain_wrap<Wrap>();
   else if constexpr (!(checkpoint_policy<Checkpoint> && names_some_module<Checkpoint> &&
                        names_modules_once<Checkpoint>))
@@ -71,6 +72,14 @@ consteval bool explain_model() {
       static_assert(declares_all_that_holds_tensors<Model>,
                     "[ashlar.model.8] a member that holds parameters is not declared: write it into "
                     "BOOST_HANA_DEFINE_STRUCT, too, and as nn::Frozen if nothing should train it");
+    else if constexpr (!has_positive_sizes<Model>)
+      static_assert(has_positive_sizes<Model>,
+                    "[ashlar.model.15] a parameter or buffer has a size below 1, so that it has no elements: "
+                    "write sizes of at least 1 where its layer is named");
+    else if constexpr (!has_parameters<Model>)
+      static_assert(has_parameters<Model>,
+                    "[ashlar.model.16] the model declares no parameters, so that there is nothing to train: "
+                    "write its layers into BOOST_HANA_DEFINE_STRUCT");
     else if constexpr (!ties_have_one_owner<Model>)
       static_assert(ties_have_one_owner<Model>,
                     "[ashlar.model.2] nn::Tied<Owner> needs exactly one Owner in the model: give the owner a "
@@ -153,9 +162,22 @@ consteval bool explain_communicator() {
   return true;
 }
 
+// Of what updates the parameters.
+template <class Optimizer>
+consteval bool explain_optimizer() {
+  static_assert(optimizer<Optimizer>,
+                "[ashlar.optim.1] an optimizer has name, states, state_names, learning_rate and update(): "
+                "write optim::AdamW or optim::Sgd");
+  return true;
+}
+
 // Of what a trainer is made with: a model, a communicator and an optimizer.
 template <class Strategy, class Model, class Comm, class Optimizer>
 concept usable = plannable<Strategy, Model> && serves<Comm, typename Strategy::Shard> && optimizer<Optimizer>;
+
+// What no make() takes makes none.
+template <class... Given>
+concept makes_a_trainer = false;
 
 template <class Strategy, class Model, class Comm, class Optimizer>
 consteval bool explain_use() {
@@ -164,12 +186,20 @@ consteval bool explain_use() {
   else if constexpr (!serves<Comm, typename Strategy::Shard>)
     return explain_communicator<Comm, typename Strategy::Shard>();
   else if constexpr (!optimizer<Optimizer>)
-    static_assert(
-        optimizer<Optimizer>,
-        "[ashlar.optim.1] an optimizer has name, states, state_names, learning_rate and update(): write "
-        "optim::AdamW or optim::Sgd");
+    return explain_optimizer<Optimizer>();
   else
     static_assert(usable<Strategy, Model, Comm, Optimizer>, "a rule of usable has no sentence");
+  return true;
+}
+
+// What make() is given that no other make() takes.
+template <class... Given>
+consteval bool explain_make() {
+  static_assert(
+      makes_a_trainer<Given...>,
+      "[ashlar.trainer.10] make() is not given what a trainer is made with: write make<Model>(comm, "
+      "optimizer, recipe) or make(model, comm, optimizer, recipe), where comm is a variable that "
+      "outlives the trainer and the recipe may be left out");
   return true;
 }
 
@@ -193,13 +223,14 @@ consteval bool explain_batch() {
   return true;
 }
 
-// What step() and evaluate() are given: a batch for the model's loss, or an objective.
-template <class Model, class Run>
+// What step() and evaluate() are given: a batch for the model's loss, or an objective. `Result` is what the
+// loss returned, once it was called.
+template <class Model, class Run, class Result = Tensor>
 consteval bool explain_loss() {
   if constexpr (!has_loss<Model>)
     return explain_batch<Model>();
-  else if constexpr (!loss_takes_batch<Model, Run>)
-    static_assert(loss_takes_batch<Model, Run>,
+  else
+    static_assert(loss_is_one<Model, Run, Result>,
                   "[ashlar.model.10] the model's loss does not take the batch: write auto loss(auto& run, "
                   "const Tensor& inputs, const Tensor& targets) const, which returns a Tensor");
   return true;

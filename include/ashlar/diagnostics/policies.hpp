@@ -154,6 +154,10 @@ consteval bool explain_wrap() {
   else if constexpr (!names_modules_once<Wrap>)
     static_assert(names_modules_once<Wrap>,
                   "[ashlar.wrap.8] wrap::Each names a type twice: write each type once");
+  else if constexpr (!names_positive_size<Wrap>)
+    static_assert(names_positive_size<Wrap>,
+                  "[ashlar.wrap.11] wrap::BySize names a size below 1, so that every module would be a unit: "
+                  "write the least bytes of a unit, such as wrap::BySize<1 << 20>, or wrap::Each");
   return true;
 }
 

@@ -10,8 +10,7 @@ namespace ashlar::nn {
 
 template <long dim, long heads>
 struct CausalSelfAttention {
-  static_assert(multiple_of<dim, heads>,
-                "[ashlar.nn.2] dim must be a multiple of heads: change one of the two");
+  static_assert(explain_heads<dim, heads>());
   using QueryKeyValue = Linear<dim, 3 * dim>;
   using Project = Linear<dim, dim>;
   BOOST_HANA_DEFINE_STRUCT(CausalSelfAttention, (QueryKeyValue, query_key_value), (Project, project));

@@ -11,13 +11,8 @@ namespace ashlar::nn {
 
 template <long dim, long heads, long kv_heads>
 struct GroupedQueryAttention {
-  static_assert(multiple_of<dim, heads>,
-                "[ashlar.nn.2] dim must be a multiple of heads: change one of the two");
-  static_assert(multiple_of<dim / heads, 2>,
-                "[ashlar.nn.3] rotary positions turn pairs: make dim / heads even");
-  static_assert(multiple_of<heads, kv_heads>,
-                "[ashlar.nn.4] heads must be a multiple of kv_heads: change one of the two");
-  static constexpr long kv_dim = dim / heads * kv_heads;
+  static_assert(explain_heads<dim, heads, kv_heads>());
+  static constexpr long kv_dim = heads > 0 ? dim / heads* kv_heads : dim;
   using Query = Linear<dim, dim, false>;
   using KeyValue = Linear<dim, kv_dim, false>;
   BOOST_HANA_DEFINE_STRUCT(GroupedQueryAttention, (Query, query), (KeyValue, key), (KeyValue, value),

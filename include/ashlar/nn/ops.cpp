@@ -70,9 +70,7 @@ Tensor embedding(const Tensor& ids, const nn::AnyParameter& weight) {
 
 Tensor positions(const Tensor& ids, long context) {
   const long tokens = ids.size(-1);
-  if (tokens > context)
-    throw Error("nn.1", "sequences of at most " + std::to_string(context) + " tokens", std::to_string(tokens),
-                "cut the input or give the model a longer context");
+  detail::check_context(tokens, context);
   return at::arange(tokens, ids.options());
 }
 

@@ -20,7 +20,7 @@ consteval long operator""_GiB(unsigned long long count) {
 
 // Whether the planned peak of a rank is at most so many bytes.
 template <class Strategy, class Model, class Optimizer = optim::AdamW>
-constexpr bool fits(long bytes, world ranks, batch each, int micro_batches = 1) {
+constexpr auto fits(long bytes, world ranks, batch each, int micro_batches = 1) {
   return plan<Strategy, Model, Optimizer>(ranks, each, micro_batches).peak() <= bytes;
 }
 
@@ -71,7 +71,8 @@ struct Pick<0, First, Rest...> {
 
 template <class Strategy, class Model>
 consteval long needed_GiB(world ranks, batch each) {
-  return (plan<Strategy, Model>(ranks, each).peak() + (1L << 30) - 1) >> 30;
+  const long peak = plan<Strategy, Model>(ranks, each).peak();
+  return (peak + (1L << 30) - 1) >> 30;
 }
 
 // Where none fits the first is chosen: the mistake has been explained, and what follows from it is none.

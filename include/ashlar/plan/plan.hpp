@@ -3,6 +3,8 @@
 //     constexpr long kept = plan<Strategy, Model>(world{8}).kept();
 //     constexpr long most = plan<Strategy, Model>(world{8}, batch{4, 1024}).peak();
 //
+// A Plan holds vectors, which a constexpr variable cannot keep: a constant takes a member, as here.
+//
 // A trainer's own plan (Training::plan) is made by the same code; tests compare both with what is held and
 // sent.
 #pragma once
@@ -12,7 +14,9 @@
 #include <string_view>
 #include <vector>
 
+#include <ashlar/error.hpp>
 #include <ashlar/optim/adamw.hpp>
+#include <ashlar/plan/refused.hpp>
 #include <ashlar/plan/rehearse.hpp>
 #include <ashlar/plan/units.hpp>
 #include <ashlar/trainer.hpp>
@@ -90,6 +94,9 @@ constexpr Plan make_plan(const Census& census, world ranks, int micro_batches, i
   constexpr long compute = bytes(Precision::compute), reduce = bytes(Precision::reduce),
                  master = bytes(Precision::master);
 
+  if (ranks.size < 1)
+    throw Error("plan.4", "a world of at least one rank", std::to_string(ranks.size), "write world{8}, say");
+
   Plan plan{
       Shard::name, Precision::name, Strategy::Offload::name, Strategy::Wrap::name, Strategy::Checkpoint::name,
       ranks.size,  micro_batches};
@@ -152,35 +159,57 @@ template <class Model>
 concept constant_shapes =
     declared_module<Model> && !any_type<Model>([]<class T>() { return torch_module<T>; });
 
-// Of a declared model: a constant expression.
-template <class Strategy, class Model, class Optimizer = optim::AdamW>
-constexpr Plan plan(world ranks, int micro_batches = 1) {
-  static_assert(explain_model<Strategy, Model>());
-  if constexpr (plannable<Strategy, Model>)
+template <class Strategy, class Model, class Optimizer>
+concept has_constant_plan = plannable<Strategy, Model> && constant_shapes<Model> && optimizer<Optimizer>;
+
+// Of what a plan is asked for.
+template <class Strategy, class Model, class Optimizer>
+consteval bool explain_plan() {
+  if constexpr (!plannable<Strategy, Model>)
+    return explain_model<Strategy, Model>();
+  else if constexpr (!constant_shapes<Model>)
     static_assert(constant_shapes<Model>,
                   "[ashlar.plan.1] only a declared model has a constant plan: a torch::nn model's "
                   "shapes are known when it is made, so write trainer.plan()");
-  if constexpr (plannable<Strategy, Model> && constant_shapes<Model>) {
+  else
+    return explain_optimizer<Optimizer>();
+  return true;
+}
+
+// Of a declared model: a Plan, as a constant expression.
+template <class Strategy, class Model, class Optimizer = optim::AdamW>
+constexpr auto plan(world ranks, int micro_batches = 1) {
+  static_assert(explain_plan<Strategy, Model, Optimizer>());
+  if constexpr (has_constant_plan<Strategy, Model, Optimizer>) {
     Model model{};
     return make_plan<Strategy>(take_census<typename Strategy::Wrap, typename Strategy::Checkpoint>(model),
                                ranks, micro_batches, Optimizer::states);
   } else {
-    return {};
+    return RefusedPlan();
   }
 }
 
 // The same with the work of a micro-batch, for a model whose loss takes ids and targets, both (sequences,
 // tokens), int64, and whose layers run on Symbols (symbolic/ops.hpp): a constant expression.
 template <class Strategy, class Model, class Optimizer = optim::AdamW>
-constexpr Plan plan(world ranks, batch each, int micro_batches = 1) {
-  Plan planned = plan<Strategy, Model, Optimizer>(ranks, micro_batches);
-  if constexpr (plannable<Strategy, Model> && constant_shapes<Model>) static_assert(explain_batch<Model>());
-  if constexpr (plannable<Strategy, Model> && constant_shapes<Model> && has_loss<Model>)
+constexpr auto plan(world ranks, batch each, int micro_batches = 1) {
+  auto planned = plan<Strategy, Model, Optimizer>(ranks, micro_batches);
+  if (each.sequences < 1 || each.tokens < 1)
+    throw Error("plan.5", "a batch of at least one sequence of one token",
+                std::to_string(each.sequences) + " of " + std::to_string(each.tokens),
+                "write batch{4, 1024}, say");
+  if constexpr (!has_constant_plan<Strategy, Model, Optimizer>) {
+    return planned;
+  } else if constexpr (!has_loss<Model>) {
+    static_assert(explain_batch<Model>());
+    return RefusedPlan();
+  } else {
     planned.work = rehearse<Strategy, Model>(ranks.run, [each](Tape& tape) {
       const Symbol ids(tape, {each.sequences, each.tokens}, Values::i64);
       return std::tuple(ids, Symbol(tape, ids.shape(), Values::i64));
     });
-  return planned;
+    return planned;
+  }
 }
 
 // The plan as a table of text, and as JSON: units, bytes kept, collectives of a step, work of a micro-batch.

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <array>
+#include <string>
 
+#include <ashlar/error.hpp>
 #include <ashlar/kernels/norm.hpp>
 #include <ashlar/nn/parameter.hpp>
 #include <ashlar/symbolic/symbol.hpp>
@@ -14,6 +16,12 @@
 namespace ashlar::ops {
 
 namespace detail {
+
+constexpr void check_context(long tokens, long context) {
+  if (tokens > context)
+    throw Error("nn.1", "sequences of at most " + std::to_string(context) + " tokens", std::to_string(tokens),
+                "cut the input or give the model a longer context");
+}
 
 constexpr Symbol linear(const Symbol& x, const nn::AnyParameter& weight, long out, long in, bool bias) {
   Tape& tape = x.tape();
@@ -98,7 +106,8 @@ constexpr Symbol embedding(const Symbol& ids, const nn::Parameter<count, dim>& w
   return Symbol(tape, shape, Values::compute, tape.note(node));
 }
 
-constexpr Symbol positions(const Symbol& ids, long) {
+constexpr Symbol positions(const Symbol& ids, long context) {
+  detail::check_context(ids.size(-1), context);
   return Symbol(ids.tape(), {ids.size(-1)}, Values::i64);
 }
 

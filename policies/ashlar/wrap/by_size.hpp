@@ -21,6 +21,7 @@ namespace ashlar::wrap {
 template <long bytes>
 struct BySize {
   static constexpr std::string_view name = "BySize";
+  static constexpr long least_bytes = bytes;
 
   template <class Model, class T>
   static consteval bool starts_unit() {

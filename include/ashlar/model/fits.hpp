@@ -1,0 +1,89 @@
+// fits: whether a model's forward or loss takes what it is called with, asked of its signature alone.
+//
+// A `requires` that calls it compiles its body, too, where that decides what is returned. A mistake in the
+// body would be taken for one in the signature, and be said once more by each that asks. So the member gets a
+// rival that takes anything, better in one argument and worse in the others: where the member fits, too, the
+// call is ambiguous and no body is compiled; where it does not, the rival is called.
+#pragma once
+
+#include <concepts>
+#include <type_traits>
+
+#include <ashlar/tensor.hpp>
+
+namespace ashlar {
+
+namespace detail {
+
+struct Rival {};
+struct FromAnything {
+  template <class T>
+  FromAnything(const T&);
+};
+template <class>
+using from_anything = FromAnything;
+
+// The member `name` of M is named twice in Both, and so found in neither, if it is there at all.
+struct Forward {
+  int forward;
+};
+struct Loss {
+  int loss;
+};
+template <class M, class Member>
+struct Both : M, Member {};
+
+// Better in the module itself, which a forward takes as const.
+template <class M, class... Inputs>
+struct ForwardRival : M {
+  using M::forward;
+  Rival forward(FromAnything, from_anything<Inputs>...);
+};
+
+// Better in the targets, too, for a loss that is not const.
+template <class M>
+struct LossRival : M {
+  using M::loss;
+  Rival loss(FromAnything, FromAnything, Tensor&);
+};
+
+}  // namespace detail
+
+// A member `forward` or `loss`, whatever it takes.
+template <class M>
+concept has_forward =
+    std::is_class_v<M> && (std::is_final_v<M> || !requires { &detail::Both<M, detail::Forward>::forward; });
+template <class M>
+concept has_loss =
+    std::is_class_v<M> && (std::is_final_v<M> || !requires { &detail::Both<M, detail::Loss>::loss; });
+
+namespace detail {
+
+template <class M, class Run, class... Inputs>
+concept forward_called =
+    requires(const M& module, Run& run, const Inputs&... inputs) { module.forward(run, inputs...); };
+template <class M, class Run, class... Inputs>
+concept forward_unrivalled = !requires(ForwardRival<M, Inputs...>& module, Run& run,
+                                       const Inputs&... inputs) { module.forward(run, inputs...); };
+
+template <class M, class Run>
+concept loss_called = requires(M& model, Run& run, const Tensor& x) { model.loss(run, x, x); };
+template <class M, class Run>
+concept loss_rivalled = requires(LossRival<M>& model, Run& run, const Tensor& x, Tensor& y) {
+  { model.loss(run, x, y) } -> std::same_as<Rival>;
+};
+
+}  // namespace detail
+
+// A const forward(run, inputs...). A final module has no rival: it is called.
+template <class M, class Run, class... Inputs>
+concept forward_fits =
+    has_forward<M> && ((std::is_final_v<M> && detail::forward_called<M, Run, Inputs...>) ||
+                       (!std::is_final_v<M> && detail::forward_unrivalled<M, Run, Inputs...>));
+
+// A loss(run, inputs, targets).
+template <class M, class Run>
+concept loss_fits = has_loss<M> && ((std::is_final_v<M> && detail::loss_called<M, Run>) ||
+                                    (!std::is_final_v<M> && !detail::loss_rivalled<M, Run>));
+
+}  // namespace ashlar
