@@ -249,7 +249,7 @@ void check_late(comm::Mpi& comm) {
     CHECK((said == "no error") == (first == Penalised::When::never));
     if (first == Penalised::When::before) {
       CHECK_THAT(said,
-                 ContainsSubstring("[ashlar.model.15]") && ContainsSubstring("'layers.0.inner.weight'"));
+                 ContainsSubstring("[ashlar.model.18]") && ContainsSubstring("'layers.0.inner.weight'"));
       trainer.model().when = Penalised::When::never;
       trainer.step(own.x, own.y);
     }
@@ -259,7 +259,7 @@ void check_late(comm::Mpi& comm) {
   for (std::size_t i = 0; i < due.size(); ++i) CHECK(got[i].value.equal(due[i].value));
 }
 
-TEST_CASE("model.15: a gradient that comes after its unit's was reduced is refused and leaves no trace") {
+TEST_CASE("model.18: a gradient that comes after its unit's was reduced is refused and leaves no trace") {
   comm::Mpi comm;
   check_late<shard::Replicate>(comm);
   check_late<shard::Zero1>(comm);
@@ -297,7 +297,7 @@ struct Changing {
   }
 };
 
-TEST_CASE("model.16: a recomputed layer leaves its inputs as they are") {
+TEST_CASE("model.19: a recomputed layer leaves its inputs as they are") {
   comm::Mpi comm;
   const Batch own = batch(comm.rank());
   const auto said = [&]<class Checkpoint>() {
@@ -305,7 +305,7 @@ TEST_CASE("model.16: a recomputed layer leaves its inputs as they are") {
                            Checkpoint>::template make<Changing>(comm, optim::Sgd{});
     return sentence([&] { trainer.step(own.x, own.y); });
   };
-  CHECK_THAT(said.template operator()<checkpoint::Recompute>(), ContainsSubstring("[ashlar.model.16]"));
+  CHECK_THAT(said.template operator()<checkpoint::Recompute>(), ContainsSubstring("[ashlar.model.19]"));
   CHECK(said.template operator()<checkpoint::None>() == "no error");
 }
 

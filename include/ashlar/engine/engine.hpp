@@ -92,7 +92,7 @@ class Engine {
   // Makes up for what was skipped and waits for the reductions.
   void finish() {
     if (const Name* late = settle_all())
-      throw Error("model.15", "a parameter to be read in the forward of its own unit",
+      throw Error("model.18", "a parameter to be read in the forward of its own unit",
                   "'" + std::string(late->view()) + "' read outside of it and before, its gradient too late",
                   "leave the type of its unit out of Wrap, or read it there");
   }

@@ -66,7 +66,7 @@ struct Nested : torch::autograd::Function<Nested<Host, Module, arity>> {
       outputs =
           host.run().call_list(module, inputs, std::make_index_sequence<arity>());  // autograd is off here
       if (versions_of(inputs) != versions)
-        throw Error("model.16", "a recomputed layer to leave its inputs as they are",
+        throw Error("model.19", "a recomputed layer to leave its inputs as they are",
                     "one that changes an input in place, which its second forward would find changed",
                     "write x = x * s for x.mul_(s), or leave the layer out of Checkpoint");
     } else {
