@@ -251,21 +251,29 @@ class Training {
   Tensor loss(Runner& run, const Tensor& x, const Tensor& y) {
     static_assert(explain_loss<Model, Run<Training>>());
     if constexpr (loss_runs_by<Model, Run<Training>, Runner>) {
-      auto&& result = model_.loss(run, x, y);
+      auto&& result = (model_.loss(run, x, y), detail::Returned());
       static_assert(explain_loss<Model, Run<Training>, decltype(result)>());
       if constexpr (loss_is_one<Model, Run<Training>, decltype(result)>) return result;
     }
     return x;
   }
 
-  template <class Objective>
-  static Tensor evaluate_objective(Objective& objective, auto& run, int i) {
+  template <class Objective, class Runner>
+  static Tensor evaluate_objective(Objective& objective, Runner& run, int i) {
     static_assert(explain_objective<Objective, Run<Training>>());
-    if constexpr (!objective_of<Objective, Run<Training>>)
-      return {};
-    else if constexpr (requires { objective(run, i); })
+    if constexpr (objective_runs_by<Objective, Run<Training>, Runner>) {
+      auto&& result = (call_objective(objective, run, i), detail::Returned());
+      static_assert(explain_objective<Objective, Run<Training>, decltype(result)>());
+      if constexpr (objective_is_one<Objective, Run<Training>, decltype(result)>) return result;
+    }
+    return {};
+  }
+
+  template <class Objective, class Runner>
+  static decltype(auto) call_objective(Objective& objective, Runner& run, int i) {
+    if constexpr (call_fits<Objective, Runner, int>)
       return objective(run, i);
-    else if constexpr (requires { objective(run); })
+    else if constexpr (call_fits<Objective, Runner>)
       return objective(run);
     else
       return objective();
