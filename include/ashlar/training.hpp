@@ -297,7 +297,7 @@ class Training {
   Tensor loss(Runner& run, const Tensor& x, const Tensor& y) {
     static_assert(explain_loss<Model, Run<Training>>());
     if constexpr (loss_runs_by<Model, Run<Training>, Runner>) {
-      auto&& result = model_.loss(run, x, y);
+      auto&& result = (model_.loss(run, x, y), detail::Returned());
       static_assert(explain_loss<Model, Run<Training>, decltype(result)>());
       if constexpr (loss_is_one<Model, Run<Training>, decltype(result)>) return result;
     }
@@ -307,7 +307,7 @@ class Training {
   // What the objective returns: 0D, floating.
   template <class Objective>
   static Tensor scalar_of(Objective& objective, auto& run, int i) {
-    const Tensor value = call_objective(objective, run, i);
+    const Tensor value = evaluate_objective(objective, run, i);
     if (!value.defined() || value.numel() != 1 || !at::isFloatingType(value.scalar_type())) {
       std::ostringstream got;
       if (value.defined())
@@ -320,14 +320,22 @@ class Training {
     return value.dim() == 0 ? value : value.view({});
   }
 
-  template <class Objective>
-  static Tensor call_objective(Objective& objective, auto& run, int i) {
+  template <class Objective, class Runner>
+  static Tensor evaluate_objective(Objective& objective, Runner& run, int i) {
     static_assert(explain_objective<Objective, Run<Training>>());
-    if constexpr (!objective_of<Objective, Run<Training>>)
-      return {};
-    else if constexpr (requires { objective(run, i); })
+    if constexpr (objective_runs_by<Objective, Run<Training>, Runner>) {
+      auto&& result = (call_objective(objective, run, i), detail::Returned());
+      static_assert(explain_objective<Objective, Run<Training>, decltype(result)>());
+      if constexpr (objective_is_one<Objective, Run<Training>, decltype(result)>) return result;
+    }
+    return {};
+  }
+
+  template <class Objective, class Runner>
+  static decltype(auto) call_objective(Objective& objective, Runner& run, int i) {
+    if constexpr (call_fits<Objective, Runner, int>)
       return objective(run, i);
-    else if constexpr (requires { objective(run); })
+    else if constexpr (call_fits<Objective, Runner>)
       return objective(run);
     else
       return objective();
@@ -402,7 +410,7 @@ class Training {
     without_gradients([&] {
       for (int i = 0; i < recipe_.micro_batches; ++i) {
         if (i > 0) engine_.finish(), engine_.begin_evaluation();
-        call_objective(objective, watch, i);
+        evaluate_objective(objective, watch, i);
       }
       return 0;
     });

@@ -29,7 +29,7 @@ template <class Runner>
 Tensor loss(const Net& net, Runner& run, const Tensor& x) {  // as a trainer's
   static_assert(explain_loss<Net, Run>());
   if constexpr (loss_runs_by<Net, Run, Runner>) {
-    auto&& result = net.loss(run, x, x);
+    auto&& result = (net.loss(run, x, x), detail::Returned());
     static_assert(explain_loss<Net, Run, decltype(result)>());
     if constexpr (loss_is_one<Net, Run, decltype(result)>) return result;
   }

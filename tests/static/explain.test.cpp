@@ -348,6 +348,20 @@ static_assert(!forward_fits<Pairs, Run, Tensor> && !forward_fits<BodyForNobody, 
               !forward_fits<TwoFinal, Run>);
 static_assert(objective_of<Tensor& (*)(), Run> && objective_of<Tensor& (*)(Run&), Run> &&
               objective_of<Tensor& (*)(Run&, int), Run>);
+struct Overloaded {
+  Tensor& operator()(Run&);
+  Tensor& operator()(Run&, int) const;
+};
+inline constexpr auto body_for_nobody = []<class R>(R&) { static_assert(sizeof(R) == 0); };
+inline constexpr auto of_nothing = [] { return 1.0; };
+using BodyOfObjective = std::remove_const_t<decltype(body_for_nobody)>;
+static_assert(call_fits<BodyOfObjective, Run> && call_fits<const BodyOfObjective, Run> &&
+              objective_fits<BodyOfObjective, Run> && objective_fits<decltype(of_nothing), Run>);
+static_assert(!call_fits<BodyOfObjective, Run, int> && !call_fits<BodyOfObjective> &&
+              !call_fits<decltype(of_nothing), Run>);
+static_assert(call_fits<Overloaded, Run> && call_fits<Overloaded, Run, int> && !call_fits<Overloaded>);
+static_assert(objective_fits<Tensor& (*)(Run&, int), Run> && !objective_fits<Tensor& (*)(int), Run> &&
+              !objective_fits<int, Run> && !objective_fits<Pairs, Run>);
 static_assert(!objective_of<double (*)(), Run> && !objective_of<Tensor& (*)(int), Run> &&
               !objective_of<Tensor, Run>);
 

@@ -225,9 +225,19 @@ concept returns_tensor = requires(F& f, Args&... args) {
 };
 }  // namespace detail
 
+// An objective is called with (run, i), with (run) or with nothing, and returns what is minimised.
 template <class F, class Run>
 concept objective_of =
     detail::returns_tensor<F, Run, int> || detail::returns_tensor<F, Run> || detail::returns_tensor<F>;
+
+template <class F, class Run>
+concept objective_fits = call_fits<F, Run, int> || call_fits<F, Run> || call_fits<F>;
+
+template <class F, class Run, class Result = Tensor>
+concept objective_is_one = objective_fits<F, Run> && std::is_same_v<std::remove_cvref_t<Result>, Tensor>;
+
+template <class F, class Run, class Runner>
+concept objective_runs_by = objective_fits<F, Run> && (std::is_same_v<Runner, Run> || objective_of<F, Run>);
 
 // Policies and a communicator.
 

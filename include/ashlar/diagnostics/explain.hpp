@@ -236,9 +236,9 @@ consteval bool explain_loss() {
   return true;
 }
 
-template <class Objective, class Run>
+template <class Objective, class Run, class Result = Tensor>
 consteval bool explain_objective() {
-  static_assert(objective_of<Objective, Run>,
+  static_assert(objective_is_one<Objective, Run, Result>,
                 "[ashlar.trainer.8] an objective is called with (run, i), with (run) or with nothing, and "
                 "returns the Tensor to minimise: write such a lambda, or step(inputs, targets)");
   return true;

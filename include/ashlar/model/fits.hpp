@@ -1,4 +1,5 @@
-// fits: whether a model's forward or loss takes what it is called with, asked of its signature alone.
+// fits: whether a model's forward or loss, or an objective, takes what it is called with, asked of its
+// signature alone.
 //
 // A `requires` that calls it compiles its body, too, where that decides what is returned. A mistake in the
 // body would be taken for one in the signature, and be said once more by each that asks. So the member gets a
@@ -8,6 +9,7 @@
 
 #include <concepts>
 #include <type_traits>
+#include <utility>
 
 #include <ashlar/tensor.hpp>
 
@@ -30,6 +32,9 @@ struct Forward {
 struct Loss {
   int loss;
 };
+struct Call {
+  void operator()();
+};
 template <class M, class Member>
 struct Both : M, Member {};
 
@@ -45,6 +50,12 @@ template <class M>
 struct LossRival : M {
   using M::loss;
   Rival loss(FromAnything, FromAnything, Tensor&);
+};
+
+template <class F, class... Inputs>
+struct CallRival : F {
+  using F::operator();
+  Rival operator()(from_anything<Inputs>...);
 };
 
 }  // namespace detail
@@ -85,5 +96,39 @@ concept forward_fits =
 template <class M, class Run>
 concept loss_fits = has_loss<M> && ((std::is_final_v<M> && detail::loss_called<M, Run>) ||
                                     (!std::is_final_v<M> && !detail::loss_rivalled<M, Run>));
+
+namespace detail {
+
+template <class F, class... Inputs>
+concept called = requires(F& f, Inputs&... inputs) { f(inputs...); };
+template <class F, class... Inputs>
+concept call_rivalled = requires(CallRival<std::remove_const_t<F>, Inputs...>& f, Inputs&... inputs) {
+  { f(inputs...) } -> std::same_as<Rival>;
+};
+
+// What is no class has no body that a call would compile, nor has one without inputs that depend on them.
+template <class F, class... Inputs>
+concept has_rival = std::is_class_v<F> && !std::is_final_v<F> && sizeof...(Inputs) > 0;
+template <class F>
+concept has_call = !requires { &Both<std::remove_const_t<F>, Call>::operator(); };
+
+}  // namespace detail
+
+// A call of an objective.
+template <class F, class... Inputs>
+concept call_fits =
+    (!detail::has_rival<F, Inputs...> && detail::called<F, Inputs...>) ||
+    (detail::has_rival<F, Inputs...> && detail::has_call<F> && !detail::call_rivalled<F, Inputs...>);
+
+namespace detail {
+
+// (call, Returned()) is what the call returns, and a Returned where that is void.
+struct Returned {};
+template <class T>
+constexpr T operator,(T&& value, Returned) {
+  return std::forward<T>(value);
+}
+
+}  // namespace detail
 
 }  // namespace ashlar

@@ -49,12 +49,6 @@ void save(const std::filesystem::path& directory, Trainer& trainer, const std::s
   save(directory, trainer.steps(), snapshot, trainer.communicator(), keep);
 }
 
-// A trainer that was refused has said why: nothing is added to it.
-inline void save(const std::filesystem::path&, Refused&, const std::string& = {}, int = 2) {}
-inline std::string resume(const std::filesystem::path&, Refused&, std::optional<std::int64_t> = {}) {
-  return {};
-}
-
 // Collective. Puts the checkpoint of `step`, or the latest, into a trainer of the same strategy, model,
 // optimizer, seed and world size; learning rate and schedule may be others. Returns `extra`. Errors are
 // load()'s, and the trainer is as it was before; without any checkpoint it is [ashlar.state.3].
