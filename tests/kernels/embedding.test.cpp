@@ -63,7 +63,8 @@ TEST_CASE("the first gradient is written into the window, later ones go to autog
 
       gradient(lent);
       CHECK(lent.window.equal(again.window));  // as before
-      close(lent.tensor.grad(), exact, type == at::kFloat ? 30 : 2);
+      // LibTorch's own kernel adds up in bfloat16 what is in bfloat16.
+      close(lent.tensor.grad(), exact, type == at::kFloat ? 30 : 16);
     }
 }
 
