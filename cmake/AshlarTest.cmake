@@ -3,7 +3,8 @@
 #   // processes: 1 2 4    run by mpirun once for each world size (without the line: one plain process)
 #   // gpus: 1 2            run once for each number of GPUs, one process a GPU, started by cmake/launch.sh
 #   // libtorch: no        built without LibTorch's headers; with no TEST_CASE and no main it is only compiled
-#   // labels: slow unit   extra ctest labels; `unit` takes a test of several processes into the sanitized build
+#   // labels: slow unit   extra ctest labels; `unit` takes a test of several processes into the sanitized build, and
+#                          `system` leaves one out that starts other programs
 #   // timeout: 300        seconds, instead of 120
 #   // args: --steps 2     what the program is given; @source@ is the source tree
 #
@@ -177,7 +178,7 @@ function(ashlar_add_test_source source)
     endif()
     return()
   endif()
-  if(NOT processes AND NOT gpus)
+  if(NOT processes AND NOT gpus AND NOT "system" IN_LIST labels)
     list(APPEND labels unit)
   elseif(processes AND NOT ASHLAR_WITH_MPI)
     return()
