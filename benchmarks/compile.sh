@@ -90,7 +90,7 @@ for strategy in "shard::Replicate, precision::$each" "shard::Zero1, precision::$
   "shard::Zero3, precision::Fp32, offload::None, wrap::WholeModel" "shard::Zero3, precision::Fp32, offload::None, wrap::BySize<1000>" \
   "$all, checkpoint::Recompute"; do
   program one policies "$strategy"
-  row one "<$(sed -E 's/[a-z]+:://g' <<<"$strategy")>"
+  row one "<$(sed -E 's/(shard|precision|offload|wrap|checkpoint):://g' <<<"$strategy")>"
 done
 list=("$all")
 for more in "shard::Zero1, precision::$each" "$all, checkpoint::Recompute" "shard::Zero3, precision::Bf16Mixed, offload::None, wrap::WholeModel"; do
