@@ -8,7 +8,7 @@
 
 list(APPEND COMPILE -include "${PRECOMPILED}")
 set(root "${CMAKE_CURRENT_LIST_DIR}/..")
-file(GLOB_RECURSE headers "${root}/include/*.hpp" "${root}/policies/*.hpp")
+file(GLOB_RECURSE headers "${root}/include/*.hpp" "${root}/policies/*.hpp" "${root}/tests/compile_fail/*.hpp")
 set(asked "${COMPILE};${headers}")
 if(EXISTS "${STAMP}")
   file(READ "${STAMP}" passed)

@@ -78,4 +78,10 @@ std::string Checksum::hex() const {
   return text;
 }
 
+std::string checksum_of(std::span<const std::byte> whole) {
+  Checksum sum;
+  sum.update(whole);
+  return sum.hex();
+}
+
 }  // namespace ashlar::state

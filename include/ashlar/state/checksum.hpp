@@ -23,4 +23,7 @@ class Checksum {
   std::uint64_t size_ = 0;
 };
 
+// The checksum of one piece, in hexadecimal.
+std::string checksum_of(std::span<const std::byte> whole);
+
 }  // namespace ashlar::state

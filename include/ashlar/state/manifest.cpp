@@ -26,10 +26,8 @@ std::optional<std::int64_t> step_of(const std::string& name) {
 
 // Of the object's text, which is the same for equal objects because keys are sorted.
 std::string checksum(const nlohmann::json& object) {
-  Checksum sum;
   const std::string text = object.dump();
-  sum.update(std::as_bytes(std::span(text)));
-  return sum.hex();
+  return checksum_of(std::as_bytes(std::span(text)));
 }
 
 }  // namespace

@@ -58,12 +58,6 @@ std::string read_head(const File& file, const std::string& path) {
   return text;
 }
 
-std::string checksum(const std::string& text) {
-  Checksum sum;
-  sum.update(std::as_bytes(std::span(text)));
-  return sum.hex();
-}
-
 [[noreturn]] void misfit(const std::string& path, const std::string& expected, const std::string& got) {
   throw Error("state.10", expected + " in '" + path + "'", got,
               "load it into the model and optimizer that saved it");
@@ -98,9 +92,7 @@ void write_tensors(const std::filesystem::path& path, const std::vector<Entry>& 
   File file = File::create(path);
   for (std::size_t i = 0; i < tensors.size(); ++i) {
     const Tensor host = tensors[i].tensor.detach().cpu().contiguous();
-    Checksum sum;
-    sum.update(bytes_of(host));
-    head.metadata[checksum_key(tensors[i].name)] = sum.hex();
+    head.metadata[checksum_key(tensors[i].name)] = checksum_of(bytes_of(host));
     file.write(bytes_of(host), data + head.tensors[i].begin);
   }
   const std::string text = encode(head);
@@ -109,7 +101,8 @@ void write_tensors(const std::filesystem::path& path, const std::vector<Entry>& 
 }
 
 std::string head_checksum(const std::filesystem::path& path) {
-  return checksum(read_head(File::open(path), path.string()));
+  const std::string text = read_head(File::open(path), path.string());
+  return checksum_of(std::as_bytes(std::span(text)));
 }
 
 RankFile::RankFile(const std::filesystem::path& path, const RankFileNote& note,
@@ -123,7 +116,7 @@ RankFile::RankFile(const std::filesystem::path& path, const RankFileNote& note,
   const std::string text = read_head(file_, path.string());
   data_ = sizeof(std::uint64_t) + text.size();
   head_ = decode(text, size - data_, path.string());
-  if (const std::string sum = checksum(text); sum != note.head)
+  if (const std::string sum = checksum_of(std::as_bytes(std::span(text))); sum != note.head)
     throw Error("state.9", "checksum " + note.head + " of the head of '" + path.string() + "'", sum,
                 "the file is damaged or another checkpoint's, restore it or load another checkpoint");
   std::ranges::sort(head_.tensors, {}, &StoredTensor::name);
