@@ -377,26 +377,39 @@ class Training {
 
   // Clips as torch's clip_grad_norm_ does, in float32.
   void update(const Report& report) {
-    const float scale =
-        static_cast<float>(recipe_.clip_norm) / (static_cast<float>(report.gradient_norm) + 1e-6f);
+    const float factor = std::min(
+        1.0f, static_cast<float>(recipe_.clip_norm) / (static_cast<float>(report.gradient_norm) + 1e-6f));
+    Tensor now;  // of a fused update
     for (auto& unit : engine_.units()) {
       Flat& flat = unit.trained;
       if (flat.empty()) continue;
-      if (scale < 1) flat.part.mul_(scale);
+      if constexpr (requires { Optimizer::fuses(flat.master); })
+        if (!now.defined() && Optimizer::fuses(flat.master))
+          now = at::tensor(
+                    {report.learning_rate, static_cast<double>(factor), static_cast<double>(report.step)},
+                    at::kFloat)
+                    .to(device_);
+      if (!now.defined() && factor < 1) flat.part.mul_(factor);
       const long numel = flat.master.numel();
       const long decaying = std::clamp(flat.layout.decaying - flat.master_begin, 0L, numel);
-      update_part(flat, 0, decaying, true, report);
-      update_part(flat, decaying, numel, false, report);
+      update_part(flat, 0, decaying, true, report, now);
+      update_part(flat, decaying, numel, false, report, now);
     }
-    engine_.publish();
+    engine_.publish(/*rounds=*/!now.defined());
     ++step_;
   }
 
-  void update_part(Flat& flat, long begin, long end, bool decays, const Report& report) {
+  void update_part(Flat& flat, long begin, long end, bool decays, const Report& report, const Tensor& now) {
     if (begin == end) return;
-    auto part = [&](const Tensor& tensor) { return tensor.narrow(0, begin, end - begin); };
+    auto part = [&](const Tensor& tensor) {
+      return tensor.defined() ? tensor.narrow(0, begin, end - begin) : tensor;
+    };
     std::vector<Tensor> states;
     for (const Tensor& state : flat.states) states.push_back(part(state));
+    if constexpr (requires { Optimizer::fuses(flat.master); })
+      if (now.defined())
+        return optimizer_.update_fused(part(flat.master), part(flat.part), states,
+                                       part(engine_.rounded(flat)), now, decays);
     optimizer_.update(part(flat.master), part(flat.part), states, report.learning_rate, decays, report.step);
   }
 

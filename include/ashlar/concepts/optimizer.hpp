@@ -2,7 +2,7 @@
 //
 //   needs   name; states and state_names; learning_rate; update(master, grad, states, rate, decays, step).
 //   may     settings(): a range of Setting, all its numbers but the learning rate, which ranks and
-//           checkpoints are compared by.
+//           checkpoints are compared by; fuses(master) and update_fused(), as AdamW has them.
 //   laws    elementwise: updating two parts of a tensor equals updating the whole; zero gradients with
 //           zero states leave zero parameters zero (flats are padded with zeros).
 //   models  optim::AdamW, optim::Sgd.

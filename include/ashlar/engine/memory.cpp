@@ -4,6 +4,9 @@
 
 #include <limits>
 
+#include <ashlar/kernels/ops.hpp>
+#include <ashlar/kernels/optim.hpp>
+
 namespace ashlar {
 
 namespace {
@@ -75,6 +78,8 @@ void take_back(const Tensor& flat) {
 }
 
 Tensor sum_of_squares(const Tensor& flat) {
+  if constexpr (cuda::has_kernels)
+    if (cuda::takes(flat)) return cuda::sum_of_squares(flat);
   if (!flat.is_cpu() || flat.scalar_type() != at::kFloat) {
     const Tensor norm = at::linalg_vector_norm(flat, 2, {}, false, at::kDouble);
     return norm.square();
