@@ -11,7 +11,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 #include <nlohmann/json.hpp>
 
@@ -20,36 +19,14 @@
 #include <ashlar/comm/mpi.hpp>
 #include <ashlar/policies.hpp>
 #include <ashlar/report/memory.hpp>
-#include <ashlar/state/safetensors.hpp>
 
 #include "lessons.hpp"
+#include "start.hpp"
 
 using namespace ashlar;
 
 using Model = models::Gpt<bench::ten_million>;
 using Strategy = Trainer<shard::Zero3, precision::Fp32, offload::None, wrap::Each<Model::Block>>;
-
-struct Named {
-  std::string name, dtype;
-  Tensor tensor;
-};
-
-void write(const std::filesystem::path& file, const std::vector<Named>& tensors) {
-  state::SafetensorsHead head;
-  std::uint64_t end = 0;
-  for (const auto& [name, dtype, tensor] : tensors) {
-    const std::uint64_t begin = end;
-    end += tensor.nbytes();
-    head.tensors.push_back({name, dtype, tensor.sizes().vec(), begin, end});
-  }
-  std::ofstream out(file, std::ios::binary);
-  out << state::encode(head);
-  for (const Named& named : tensors)
-    out.write(static_cast<const char*>(named.tensor.data_ptr()),
-              static_cast<std::streamsize>(named.tensor.nbytes()));
-  if (!out.flush())
-    throw Error("bench.3", "to write " + file.string(), "a failure", "free the disk or name another file");
-}
 
 void train(comm::Mpi& world, const std::filesystem::path& start, long steps, long sequences) {
   auto trainer = Strategy::make<Model>(world, optim::AdamW{});
@@ -59,7 +36,7 @@ void train(comm::Mpi& world, const std::filesystem::path& start, long steps, lon
   const std::vector<FullParameter> parameters = trainer.full_parameters();  // collective
   if (world.rank() == 0 && !std::filesystem::exists(start)) {
     const data::Batches global = bench::lessons(sequences * world.size(), bench::ten_million.context, {0, 1});
-    std::vector<Named> all;
+    std::vector<bench::Named> all;
     for (const FullParameter& p : parameters) all.push_back({p.name, "F32", p.value});
     std::vector<Tensor> ids, targets;
     for (long step = 0; step < steps; ++step) {
@@ -68,7 +45,7 @@ void train(comm::Mpi& world, const std::filesystem::path& start, long steps, lon
     }
     all.push_back({"ids", "I64", at::stack(ids)});          // (steps, B, T)
     all.push_back({"targets", "I64", at::stack(targets)});  // (steps, B, T)
-    write(start, all);
+    bench::write(start, all);
   }
 
   nlohmann::json seen{{"name", "Ashlar"}};

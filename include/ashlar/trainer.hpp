@@ -61,6 +61,7 @@ struct Refused {
   c10::Device device() const;
   const Recipe& recipe() const;
   long steps() const;
+  bool replayed() const;
   Refused& engine();
   Refused& run();
   Tensor operator()(auto&&...);  // as run() is called
@@ -76,12 +77,15 @@ struct RefusedTraining : Refused {
 namespace checkpoint {
 struct None;  // of ashlar/checkpoint/none.hpp: the core includes no policy
 }
+namespace replay {
+struct Graph;  // of ashlar/replay/graph.hpp
+}
 
 // Chosen only when the policies do not compose: it explains, and takes what is done with it.
 template <class Shard, class Precision = detail::Missing, class Offload = detail::Missing,
-          class Wrap = detail::Missing, class Checkpoint = checkpoint::None>
+          class Wrap = detail::Missing, class Checkpoint = checkpoint::None, class Replay = replay::Graph>
 class Trainer {
-  static_assert(explain<Shard, Precision, Offload, Wrap, Checkpoint>());
+  static_assert(explain_all<Shard, Precision, Offload, Wrap, Checkpoint, Replay>());
 
  public:
   static constexpr bool refused = true;
@@ -97,15 +101,17 @@ class Trainer {
 };
 
 template <class ShardPolicy, class PrecisionPolicy, class OffloadPolicy, class WrapPolicy,
-          class CheckpointPolicy>
-  requires composable<ShardPolicy, PrecisionPolicy, OffloadPolicy, WrapPolicy, CheckpointPolicy>
-class Trainer<ShardPolicy, PrecisionPolicy, OffloadPolicy, WrapPolicy, CheckpointPolicy> {
+          class CheckpointPolicy, class ReplayPolicy>
+  requires composable<ShardPolicy, PrecisionPolicy, OffloadPolicy, WrapPolicy, CheckpointPolicy> &&
+           replay_policy<ReplayPolicy>
+class Trainer<ShardPolicy, PrecisionPolicy, OffloadPolicy, WrapPolicy, CheckpointPolicy, ReplayPolicy> {
  public:
   using Shard = ShardPolicy;
   using Precision = PrecisionPolicy;
   using Offload = OffloadPolicy;
   using Wrap = WrapPolicy;
   using Checkpoint = CheckpointPolicy;
+  using Replay = ReplayPolicy;
 
   // A declared model, initialised from the recipe's seed. Collective: every rank of `comm` calls it with
   // equal arguments; ranks that differ end with an Error. `comm` must outlive what is returned.

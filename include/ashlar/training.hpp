@@ -3,20 +3,25 @@
 
 #include <ATen/ATen.h>
 
+#include <algorithm>
 #include <cmath>
 #include <deque>
-#include <sstream>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include <ashlar/engine/agree.hpp>
 #include <ashlar/engine/binding.hpp>
+#include <ashlar/engine/blame.hpp>
 #include <ashlar/engine/engine.hpp>
 #include <ashlar/engine/eval_mode.hpp>
+#include <ashlar/engine/objective.hpp>
 #include <ashlar/engine/recipe.hpp>
+#include <ashlar/engine/replay.hpp>
 #include <ashlar/engine/run.hpp>
-#include <ashlar/engine/watch.hpp>
+#include <ashlar/kernels/ops.hpp>
+#include <ashlar/kernels/optim.hpp>
 #include <ashlar/plan/plan.hpp>
 #include <ashlar/trainer.hpp>
 
@@ -36,6 +41,10 @@ class Training {
   using Wrap = typename Strategy::Wrap;
   using Checkpoint = typename Strategy::Checkpoint;
 
+  // Whether an update may be one pass on the GPU, and a step on a batch a CUDA graph.
+  static constexpr bool fuses = cuda::has_kernels && fusing_optimizer<Optimizer>;
+  static constexpr bool replays = Strategy::Replay::captures && fuses && capturable<Comm>;
+
  public:
   template <class M>
   static constexpr bool is_unit = Wrap::template starts_unit<Model, M>();
@@ -51,7 +60,14 @@ class Training {
         recipe_(checked(recipe, optimizer_.learning_rate)),
         census_(take_census<Wrap, Checkpoint>(model_,
                                               [this](auto& module, int unit) { add_site(module, unit); })),
-        engine_(comm_, device_, census_, Optimizer::states) {
+        engine_(comm_, device_, census_, Optimizer::states),
+        replaying_(device_) {
+    if constexpr (fuses) {
+      fused_ = std::ranges::all_of(engine_.units(), [](auto& unit) {
+        return unit.trained.empty() || Optimizer::fuses(unit.trained.master);
+      });
+      if (fused_) now_ = zeros(3, dtype::f32, device_);
+    }
     agree(comm_, device_, identity());
     binding_ = ashlar::bind(model_, engine_, census_, comm_, device_, recipe_.seed);
     engine_.publish();
@@ -70,12 +86,18 @@ class Training {
                   "inputs and targets with the same number of rows, a multiple of " + std::to_string(count),
                   std::to_string(rows) + " and " + std::to_string(rows_of(targets)) + " rows",
                   "change the batch or Recipe::micro_batches");
+    const Busy busy(busy_);
     const Tensor x = to_compute(inputs), y = targets.to(device_);
-    return take_step(
-        [&, size = rows / count](auto& run, int i) {
-          return loss(run, x.narrow(0, i * size, size), y.narrow(0, i * size, size));
-        },
-        rows);
+    const auto loss_on = [this, size = rows / count](const Tensor& in, const Tensor& due) {
+      return [=, this](auto& run, int i) {
+        return loss_of<Executor>(model_, run, in.narrow(0, i * size, size), due.narrow(0, i * size, size));
+      };
+    };
+    const auto work = [&](const Tensor& in, const Tensor& due) { return launch(loss_on(in, due), rows); };
+    tell_time();
+    if constexpr (replays)
+      if (fused_) return conclude(loss_on(x, y), rows, replaying_.step(x, y, work));
+    return conclude(loss_on(x, y), rows, work(x, y));
   }
 
   // The same for any objective: called as objective(run, i), objective(run) or objective() for each
@@ -83,7 +105,10 @@ class Training {
   // through `run`; torch modules run as they always do.
   template <class Objective>
   Report step(Objective&& objective) {
-    return take_step(objective, 0);
+    const Busy busy(busy_);
+    tell_time();
+    constexpr long unknown = 0;
+    return conclude(objective, unknown, launch(objective, unknown));
   }
 
   // The mean of an objective over the ranks, without gradients, with torch modules in eval mode.
@@ -93,16 +118,21 @@ class Training {
   }
   // The mean loss over the rows of all ranks, which need not have the same number.
   double evaluate(const Tensor& inputs, const Tensor& targets) {
-    return mean_of(
-        [&, x = to_compute(inputs), y = targets.to(device_)](auto& run) { return loss(run, x, y); },
-        rows_of(inputs));
+    const long rows = rows_of(inputs);
+    if (rows == 0 || rows_of(targets) != rows)
+      throw Error("train.9", "inputs and targets to evaluate, with the same number of rows",
+                  std::to_string(rows) + " and " + std::to_string(rows_of(targets)) + " rows",
+                  "give every rank at least one row, and each row its target");
+    return mean_of([&, x = to_compute(inputs),
+                    y = targets.to(device_)](auto& run) { return loss_of<Executor>(model_, run, x, y); },
+                   rows);
   }
 
   // The model's forward, without gradients. Collective: every rank calls it.
   template <class... Inputs>
   auto predict(const Inputs&... inputs) {
     const Busy busy(busy_);
-    return without_gradients([&] { return call(model_, run_, to_compute(inputs)...); });
+    return without_gradients(model_, engine_, [&] { return call(model_, run_, to_compute(inputs)...); });
   }
 
   // Every parameter and its optimizer state, whole. Collective, and as large as the model on every rank.
@@ -203,6 +233,7 @@ class Training {
   c10::Device device() const { return device_; }
   const Recipe& recipe() const { return recipe_; }
   long steps() const { return step_; }
+  bool replayed() const { return replaying_.replayed(); }  // whether the last step was a CUDA graph's
 
   // What engine and executors call.
   Engine<Shard, Precision, Comm>& engine() { return engine_; }
@@ -238,10 +269,19 @@ class Training {
     bool& busy_;
   };
 
-  // `rows` of this rank's part of the batch, which must be every rank's; 0 where there is no telling.
+  using Executor = Run<Training>;
+
+  // The numbers of a step that its device reads: rate, factor on the gradient, and step.
+  void tell_time() {
+    if (fused_) now_.copy_(at::tensor({rate(), 0.0, static_cast<double>(step_ + 1)}, at::kFloat));
+  }
+
+  double rate() const { return optimizer_.learning_rate * recipe_.schedule.factor(step_); }
+
+  // All that a device does of a step by itself: micro-batches, sums over the ranks and, where it is fused,
+  // the update. `rows`: of this rank's part of the batch, which must be every rank's.
   template <class Objective>
-  Report take_step(Objective&& objective, long rows) {
-    const Busy busy(busy_);
+  Tensor launch(Objective&& objective, long rows) {
     const int count = recipe_.micro_batches;
     Tensor loss = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device_));
     for (int i = 0; i < count; ++i) {
@@ -256,16 +296,60 @@ class Training {
       engine_.after_backward(0);
       engine_.finish();
     }
-    const Report report = make_report(loss / count, rows);
-    if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm)) blame(objective, report);
-    update(report);
+    const Tensor told = sum_up(loss / count, rows);
+    if constexpr (fuses)
+      if (fused_) {
+        cuda::judge(told, shards_optimizer<Shard> ? 1 : 4, now_, recipe_.clip_norm, comm_.size());
+        for_each_part([&](auto part, Flat& flat, const std::vector<Tensor>& states, bool decays) {
+          optimizer_.update_fused(part(flat.master), part(flat.part), states, part(engine_.rounded(flat)),
+                                  now_, decays);
+        });
+        engine_.publish(/*rounds=*/false);
+      }
+    return told;
+  }
+
+  // What all ranks need to know of a step, by one small all-reduce: loss, squared norm, and rows and their
+  // square, for all have as many when the sum of the squares is the square of the sum over the ranks. Then
+  // this rank's own squared norm. (5), float64.
+  Tensor sum_up(const Tensor& loss, long rows) {
+    const Tensor told = at::zeros({5}, loss.options()), square = told[1];
+    told[0].copy_(loss);
+    for (auto& unit : engine_.units())
+      if (!unit.trained.empty()) add_squares(square, unit.trained.part);
+    told[2].fill_(static_cast<double>(rows));
+    told[3].fill_(static_cast<double>(rows * rows));
+    told[4].copy_(square);
+    Tensor sums = told.narrow(0, 0, 4);
+    comm_.all_reduce(sums).wait();
+    return told;
+  }
+
+  // Waits for what was launched, and ends the step.
+  template <class Objective>
+  Report conclude(Objective&& objective, long rows, const Tensor& on_device) {
+    const Tensor told = on_device.cpu();
+    const double* sums = told.template const_data_ptr<double>();
+    const double ranks = comm_.size(), all_rows = sums[2];
+    if (ranks * sums[3] != all_rows * all_rows)
+      throw Error("train.8", "the same number of rows on every rank",
+                  std::to_string(rows) + " of " + std::to_string(std::lround(all_rows)) + " on this one",
+                  "give every rank an equal part of the batch, or weight your own objective");
+    const Report report{.step = step_ + 1,
+                        .loss = sums[0] / ranks,
+                        .gradient_norm = std::sqrt(sums[shards_optimizer<Shard> ? 1 : 4]),
+                        .learning_rate = rate()};
+    if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm))
+      blame<Executor>(*this, objective, report);
+    if (!fused_) update(report);
+    ++step_;
     return report;
   }
 
   template <class Objective>
   double mean_of(Objective&& objective, long weight) {
     const Busy busy(busy_);
-    const Tensor own = without_gradients([&] { return scalar_of(objective, run_, 0); });
+    const Tensor own = without_gradients(model_, engine_, [&] { return scalar_of(objective, run_, 0); });
     Tensor sums = at::full({2}, static_cast<double>(weight), own.options().dtype(at::kDouble));
     sums[0] *= own;
     comm_.all_reduce(sums).wait();
@@ -291,152 +375,39 @@ class Training {
     return input.is_floating_point() ? input.to(device_, scalar_type(Precision::compute)) : input.to(device_);
   }
 
-  // A model without a fitting loss, or an objective that fits nothing, is explained and then left alone. What
-  // is wrong within a loss that fits the compiler says, where it is called first.
-  template <class Runner>
-  Tensor loss(Runner& run, const Tensor& x, const Tensor& y) {
-    static_assert(explain_loss<Model, Run<Training>>());
-    if constexpr (loss_runs_by<Model, Run<Training>, Runner>) {
-      auto&& result = (model_.loss(run, x, y), detail::Returned());
-      static_assert(explain_loss<Model, Run<Training>, decltype(result)>());
-      if constexpr (loss_is_one<Model, Run<Training>, decltype(result)>) return result;
-    }
-    return x;
-  }
-
-  // What the objective returns: 0D, floating.
-  template <class Objective>
-  static Tensor scalar_of(Objective& objective, auto& run, int i) {
-    const Tensor value = evaluate_objective(objective, run, i);
-    if (!value.defined() || value.numel() != 1 || !at::isFloatingType(value.scalar_type())) {
-      std::ostringstream got;
-      if (value.defined())
-        got << "a " << at::toString(value.scalar_type()) << " tensor of shape " << value.sizes();
-      else
-        got << "an undefined tensor";
-      throw Error("train.7", "an objective, or the model's loss, to return one floating number", got.str(),
-                  "return the mean over what it is given");
-    }
-    return value.dim() == 0 ? value : value.view({});
-  }
-
-  template <class Objective, class Runner>
-  static Tensor evaluate_objective(Objective& objective, Runner& run, int i) {
-    static_assert(explain_objective<Objective, Run<Training>>());
-    if constexpr (objective_runs_by<Objective, Run<Training>, Runner>) {
-      auto&& result = (call_objective(objective, run, i), detail::Returned());
-      static_assert(explain_objective<Objective, Run<Training>, decltype(result)>());
-      if constexpr (objective_is_one<Objective, Run<Training>, decltype(result)>) return result;
-    }
-    return {};
-  }
-
-  template <class Objective, class Runner>
-  static decltype(auto) call_objective(Objective& objective, Runner& run, int i) {
-    if constexpr (call_fits<Objective, Runner, int>)
-      return objective(run, i);
-    else if constexpr (call_fits<Objective, Runner>)
-      return objective(run);
-    else
-      return objective();
-  }
-
-  auto without_gradients(auto&& body) {
-    const at::NoGradGuard guard;
-    const EvalMode eval(model_);
-    engine_.begin_evaluation();
-    auto result = body();
-    engine_.finish();
-    return result;
-  }
-
-  // One small all-reduce carries what all ranks need to know of the step: loss, squared norm, and whether all
-  // have as many rows, which is when the sum of their squares is the square of their sum over the ranks.
-  Report make_report(const Tensor& loss, long rows) {
-    const double number = static_cast<double>(rows), ranks = comm_.size();
-    Tensor sums = at::tensor({0.0, 0.0, number, number * number}, at::kDouble).to(device_);
-    sums[0] = loss;
-    for (auto& unit : engine_.units())
-      if (!unit.trained.empty()) sums[1] += sum_of_squares(unit.trained.part);
-    const Tensor own_square = sums[1].clone();
-    comm_.all_reduce(sums).wait();
-    sums = sums.cpu();
-    const double all_rows = sums[2].item().toDouble();
-    if (ranks * sums[3].item().toDouble() != all_rows * all_rows)
-      throw Error("train.8", "the same number of rows on every rank",
-                  std::to_string(rows) + " of " + std::to_string(std::lround(all_rows)) + " on this one",
-                  "give every rank an equal part of the batch, or weight your own objective");
-    const Tensor square = shards_optimizer<Shard> ? sums[1] : own_square;
-    Report report;
-    report.step = step_ + 1;
-    report.loss = sums[0].item().toDouble() / comm_.size();
-    report.gradient_norm = std::sqrt(square.item().toDouble());
-    report.learning_rate = optimizer_.learning_rate * recipe_.schedule.factor(step_);
-    return report;
-  }
-
   // Clips as torch's clip_grad_norm_ does, in float32.
   void update(const Report& report) {
-    const float scale =
-        static_cast<float>(recipe_.clip_norm) / (static_cast<float>(report.gradient_norm) + 1e-6f);
+    const float factor = std::min(
+        1.0f, static_cast<float>(recipe_.clip_norm) / (static_cast<float>(report.gradient_norm) + 1e-6f));
+    if (factor < 1)
+      for (auto& unit : engine_.units())
+        if (!unit.trained.empty()) unit.trained.part.mul_(factor);
+    for_each_part([&](auto part, Flat& flat, const std::vector<Tensor>& states, bool decays) {
+      optimizer_.update(part(flat.master), part(flat.part), states, report.learning_rate, decays,
+                        report.step);
+    });
+    engine_.publish();
+  }
+
+  // Calls update(part, flat, states, decays) for what decays of each flat and for what does not; part(tensor)
+  // is that much of a tensor like master.
+  void for_each_part(auto&& update) {
     for (auto& unit : engine_.units()) {
       Flat& flat = unit.trained;
       if (flat.empty()) continue;
-      if (scale < 1) flat.part.mul_(scale);
       const long numel = flat.master.numel();
       const long decaying = std::clamp(flat.layout.decaying - flat.master_begin, 0L, numel);
-      update_part(flat, 0, decaying, true, report);
-      update_part(flat, decaying, numel, false, report);
-    }
-    engine_.publish();
-    ++step_;
-  }
-
-  void update_part(Flat& flat, long begin, long end, bool decays, const Report& report) {
-    if (begin == end) return;
-    auto part = [&](const Tensor& tensor) { return tensor.narrow(0, begin, end - begin); };
-    std::vector<Tensor> states;
-    for (const Tensor& state : flat.states) states.push_back(part(state));
-    optimizer_.update(part(flat.master), part(flat.part), states, report.learning_rate, decays, report.step);
-  }
-
-  // Throws, naming the first module whose output, or the first unit whose gradient, is not finite on any
-  // rank.
-  template <class Objective>
-  [[noreturn]] void blame(Objective& objective, const Report& report) {
-    std::vector<ModuleName> modules;
-    list_modules(model_, Name(), modules);
-    Watch<Training> watch(*this, modules);
-    without_gradients([&] {
-      for (int i = 0; i < recipe_.micro_batches; ++i) {
-        if (i > 0) engine_.finish(), engine_.begin_evaluation();
-        evaluate_objective(objective, watch, i);
+      for (const bool decays : {true, false}) {
+        const long begin = decays ? 0 : decaying, end = decays ? decaying : numel;
+        if (begin == end) continue;
+        const auto part = [&](const Tensor& tensor) {
+          return tensor.defined() ? tensor.narrow(0, begin, end - begin) : tensor;
+        };
+        std::vector<Tensor> states;
+        for (const Tensor& state : flat.states) states.push_back(part(state));
+        update(part, flat, states, decays);
       }
-      return 0;
-    });
-    long gradient = Watch<Training>::none;
-    for (size_t u = engine_.units().size(); u-- > 0;) {
-      const Flat& flat = engine_.units()[u].trained;
-      if (!flat.empty() && !all_finite(flat.part)) gradient = static_cast<long>(u);
     }
-    Tensor own = at::tensor({watch.found(), gradient}, at::kLong).to(device_);
-    Tensor all = own.repeat({comm_.size()});
-    comm_.all_gather(all, own).wait();
-    const Tensor first = std::get<0>(all.cpu().view({comm_.size(), 2}).min(0));
-    const long module = first[0].item().toLong(), unit = first[1].item().toLong();
-    auto quote = [](const Name& name) {
-      return name.size > 0 ? "'" + std::string(name.view()) + "'" : "the root";
-    };
-    std::string where = "the objective itself";
-    if (module != Watch<Training>::none)
-      where = "the output of " + quote(modules[static_cast<size_t>(module)].name);
-    else if (std::isfinite(report.loss) && unit != Watch<Training>::none)
-      where = "the gradient of unit " + quote(engine_.units()[static_cast<size_t>(unit)].name);
-    throw Error(
-        "train.2", "a finite loss and gradient at step " + std::to_string(report.step),
-        "loss " + std::to_string(report.loss) + " and gradient norm " + std::to_string(report.gradient_norm) +
-            ", first not finite in " + where,
-        "lower the learning rate or set Recipe::clip_norm; the parameters are those of the step before");
   }
 
   // `kept` on all ranks, whole and on the CPU.
@@ -459,6 +430,9 @@ class Training {
   Binding binding_;
   RandomState random_;
   Run<Training> run_{*this};
+  std::conditional_t<replays, Replaying, NotReplaying> replaying_;
+  Tensor now_;          // (3), float32: rate, factor and step, where the update is fused
+  bool fused_ = false;  // one pass a part, on the GPU
   long step_ = 0;
   bool busy_ = false;
 };

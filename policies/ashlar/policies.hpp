@@ -8,6 +8,8 @@
 #include <ashlar/precision/bf16_mixed.hpp>
 #include <ashlar/precision/bf16_pure.hpp>
 #include <ashlar/precision/fp32.hpp>
+#include <ashlar/replay/graph.hpp>
+#include <ashlar/replay/none.hpp>
 #include <ashlar/shard/replicate.hpp>
 #include <ashlar/shard/shard_grad_op.hpp>
 #include <ashlar/shard/zero1.hpp>

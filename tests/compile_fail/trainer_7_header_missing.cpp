@@ -4,6 +4,7 @@
 #endif
 #include <ashlar/offload/none.hpp>
 #include <ashlar/precision/fp32.hpp>
+#include <ashlar/replay/graph.hpp>
 #include <ashlar/shard/zero3.hpp>
 #include <ashlar/trainer.hpp>
 #include <ashlar/wrap/whole_model.hpp>

@@ -379,6 +379,22 @@ TEST_CASE("train.6 and train.7: an objective returns one number, which depends o
   CHECK(refusal([&](auto& run) { return trainer.model().loss(run, own.x, own.y); }) == "no error");
 }
 
+TEST_CASE("train.9: an evaluation has rows, and a target for each") {
+  comm::Mpi comm;
+  auto trainer = Units<shard::Zero3>::make<Net>(comm, optim::Sgd{});
+  const Batch own = batch(comm.rank());
+  const auto refusal = [&](const Tensor& x, const Tensor& y) {
+    return sentence([&] { trainer.evaluate(x, y); });
+  };
+  CHECK_THAT(refusal(own.x.narrow(0, 0, 0), own.y.narrow(0, 0, 0)),
+             ContainsSubstring("[ashlar.train.9]") && ContainsSubstring("0 and 0 rows"));
+  CHECK_THAT(refusal(own.x, own.y.narrow(0, 0, 2)),
+             ContainsSubstring("[ashlar.train.9]") && ContainsSubstring("4 and 2 rows"));
+  CHECK_THAT(refusal(at::ones({}), at::ones({})), ContainsSubstring("[ashlar.train.9]"));
+  CHECK_THAT(refusal(Tensor(), Tensor()), ContainsSubstring("[ashlar.train.9]"));
+  CHECK(refusal(own.x, own.y) == "no error");
+}
+
 TEST_CASE("train.8: every rank has as many rows in a step; an evaluation weighs them") {
   comm::Mpi comm;
   if (comm.size() == 1) return;

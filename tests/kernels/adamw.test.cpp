@@ -2,8 +2,12 @@
 // AdamW and the squared norm of a flat against the same in float64, and against LibTorch's fused AdamW.
 #include <ATen/ATen.h>
 
+#include <cmath>
+#include <limits>
+
 #include <ashlar/kernels/adamw.hpp>
 #include <ashlar/kernels/cuda_tensor.hpp>
+#include <ashlar/kernels/judge.hpp>
 #include <ashlar/kernels/squared_norm.hpp>
 
 #include "kernels/compare.hpp"
@@ -121,6 +125,41 @@ TEST_CASE("add_squares adds in double, the same each time") {
   cuda::add_squares(large.const_data_ptr(), partial.data_ptr<double>(), sum.data_ptr<double>(), 1000,
                     dtype::f32, cuda::stream_of(large));
   CHECK(std::abs(sum.item<double>() - 1e63) <= 1e56);
+}
+
+TEST_CASE("adamw with a factor of NaN changes nothing") {
+  for (const long numel : {1L, 4096L}) {
+    State s = start(numel);
+    const State before = s.to(at::kCUDA, at::kFloat);
+    const Tensor compute = at::zeros({numel}, s.master.options().dtype(at::kBFloat16));
+    update(s, gradient_of(numel, 1, at::kFloat), compute, std::numeric_limits<double>::quiet_NaN(), 1);
+    CHECK(s.master.equal(before.master));
+    CHECK(s.exp_avg.equal(before.exp_avg));
+    CHECK(s.exp_avg_sq.equal(before.exp_avg_sq));
+    CHECK(compute.equal(at::zeros_like(compute)));
+  }
+}
+
+double judged(double loss, double square, double rows, double squared_rows, double clip_norm, int ranks) {
+  const Tensor sums = at::tensor({loss, square, rows, squared_rows}, at::kDouble).to(at::kCUDA);
+  const Tensor factor = scalar(7);
+  cuda::judge(sums.const_data_ptr<double>(), sums.const_data_ptr<double>() + 1, factor.data_ptr<float>(),
+              clip_norm, ranks, cuda::stream_of(sums));
+  return factor.item<double>();
+}
+
+TEST_CASE("a step's factor clips, and is NaN where the step does not count") {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN(),
+                   inf = std::numeric_limits<double>::infinity();
+  CHECK(judged(1, 4, 8, 32, 1, 2) == static_cast<double>(1 / (2.0f + 1e-6f)));
+  CHECK(judged(1, 4, 8, 32, 5, 2) == 1);
+  CHECK(judged(1, 4, 8, 32, inf, 2) == 1);
+  CHECK(judged(1, 0, 8, 32, 1, 2) == 1);
+  CHECK(std::isnan(judged(nan, 4, 8, 32, 1, 2)));
+  CHECK(std::isnan(judged(inf, 4, 8, 32, 1, 2)));
+  CHECK(std::isnan(judged(1, nan, 8, 32, 1, 2)));
+  CHECK(std::isnan(judged(1, inf, 8, 32, inf, 2)));
+  CHECK(std::isnan(judged(1, 4, 8, 34, 1, 2)));  // of rows 3 and 5
 }
 
 }  // namespace

@@ -48,10 +48,10 @@ class Reference {
       total += loss.item().toDouble() / recipe_.micro_batches;
     }
     const at::NoGradGuard guard;
-    double square = 0;
+    const Tensor square = at::zeros({}, gradients_[0].options().dtype(at::kDouble));
     for (std::size_t k = 0; k < gradients_.size(); ++k)
-      if (compute_.parameters()[k].trainable) square += sum_of_squares(gradients_[k]).item().toDouble();
-    norm_ = std::sqrt(square);
+      if (compute_.parameters()[k].trainable) add_squares(square, gradients_[k]);
+    norm_ = std::sqrt(square.item().toDouble());
     const float scale = static_cast<float>(recipe_.clip_norm) / (static_cast<float>(norm_) + 1e-6f);
     ++steps_;
     const double rate = optimizer_.learning_rate * recipe_.schedule.factor(steps_ - 1);

@@ -124,9 +124,10 @@ TEST_CASE("operators of a step") {
   after.insert(after.end(), static_cast<std::size_t>(vectors + positions), "copy_");
   for (const char* name :
        {"div", "div", "_to_copy", "copy_",  // the mean loss
-        "copy_", "add_", "clone", "copy_",  // with the squared norm, which no operator computes
-        "fill_", "_fused_adamw_",           // all that decays, at once
-        "fill_", "_fused_adamw_"})          // all that does not
+        "zero_", "copy_",           // and all that is told, with the squared norm, which no operator computes
+        "fill_", "fill_", "copy_",  // rows, their square, and this rank's own squared norm
+        "fill_", "_fused_adamw_",   // all that decays, at once
+        "fill_", "_fused_adamw_"})  // all that does not
     after.emplace_back(name);
   CHECK(names_of(own.after) == after);
 }

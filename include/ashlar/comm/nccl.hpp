@@ -36,6 +36,7 @@ class Nccl {
 
  public:
   static constexpr std::string_view name = "Nccl";
+  static constexpr bool capturable = true;
 
   // One CUDA event, taken from a pool and given back.
   class [[nodiscard]] Work {

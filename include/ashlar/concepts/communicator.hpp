@@ -2,7 +2,9 @@
 //
 //   intuition   a group of `size()` processes that each hold a tensor and want it combined.
 //   needs       name, rank(), size(), barrier(); then only the collectives that a policy's verbs call.
-//   laws        all_gather of the shards of a tensor is the tensor; reduce_scatter is all_reduce followed by
+//   may         device(): its GPU's number; capturable, a bool: whether a CUDA graph can hold its
+//   collectives. laws        all_gather of the shards of a tensor is the tensor; reduce_scatter is all_reduce
+//   followed by
 //               taking this rank's part; in a world of one every collective is the identity.
 //   models      comm::Solo, comm::Mpi, comm::Nccl, comm::Recorded<C>.
 //   promises no overlap: a collective may have run when the call returns; wait() on its Work either way.
@@ -63,6 +65,10 @@ template <class C>
 concept has_broadcast = communicator<C> && requires(C& c, Tensor& t) {
   { c.broadcast(t, 0) } -> std::same_as<typename C::Work>;
 };
+
+// Its collectives run on CUDA streams alone and can be captured in a CUDA graph.
+template <class C>
+concept capturable = requires { requires C::capturable; };
 
 // What every trainer asks of its communicator, whatever the Shard policy: to agree, to add up losses and
 // norms.

@@ -5,6 +5,7 @@
 #include <ashlar/concepts/checkpoint_policy.hpp>
 #include <ashlar/concepts/offload_policy.hpp>
 #include <ashlar/concepts/precision_policy.hpp>
+#include <ashlar/concepts/replay_policy.hpp>
 #include <ashlar/concepts/shard_policy.hpp>
 #include <ashlar/concepts/wrap_policy.hpp>
 #include <ashlar/model/fits.hpp>
@@ -24,8 +25,8 @@ concept given = !std::is_same_v<P, Missing>;
 
 // A policy of any axis.
 template <class P>
-concept some_policy =
-    shard_policy<P> || precision_policy<P> || offload_policy<P> || wrap_policy<P> || checkpoint_policy<P>;
+concept some_policy = shard_policy<P> || precision_policy<P> || offload_policy<P> || wrap_policy<P> ||
+                      checkpoint_policy<P> || replay_policy<P>;
 
 // It stands in the slot of its own axis, or is a policy of none yet.
 template <class P, bool own>
@@ -55,7 +56,7 @@ concept names_positive_size = !requires { P::least_bytes; } || P::least_bytes > 
 template <class Offload, class Shard>
 concept offloads_a_shard = Offload::optimizer == memory::device || Shard::optimizer == placement::sharded;
 
-// Five policies, each in its slot.
+// Five policies, each in its slot. A sixth, of the Replay axis, goes with any of them.
 template <class Shard, class Precision, class Offload, class Wrap, class Checkpoint>
 concept composable =
     shard_policy<Shard> && precision_policy<Precision> && offload_policy<Offload> && wrap_policy<Wrap> &&

@@ -2,7 +2,7 @@
 //
 //   needs   name; states and state_names; learning_rate; update(master, grad, states, rate, decays, step).
 //   may     settings(): a range of Setting, all its numbers but the learning rate, which ranks and
-//           checkpoints are compared by.
+//           checkpoints are compared by; fuses(master) and update_fused(), as AdamW has them.
 //   laws    elementwise: updating two parts of a tensor equals updating the whole; zero gradients with
 //           zero states leave zero parameters zero (flats are padded with zeros).
 //   models  optim::AdamW, optim::Sgd.
@@ -29,5 +29,12 @@ concept optimizer = requires(const O& o, const Tensor& t, std::span<const Tensor
   { o.learning_rate } -> std::convertible_to<double>;
   o.update(t, t, states, 0.1, true, 1L);
 };
+
+template <class O>
+concept fusing_optimizer =
+    optimizer<O> && requires(const O& o, const Tensor& t, std::span<const Tensor> states) {
+      { O::fuses(t) } -> std::same_as<bool>;
+      o.update_fused(t, t, states, t, t, true);
+    };
 
 }  // namespace ashlar

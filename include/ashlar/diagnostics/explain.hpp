@@ -44,6 +44,15 @@ consteval bool explain() {
   return true;
 }
 
+// Of these and of how its steps are replayed.
+template <class Shard, class Precision, class Offload, class Wrap, class Checkpoint, class Replay>
+consteval bool explain_all() {
+  if constexpr (composable<Shard, Precision, Offload, Wrap, Checkpoint>)
+    return explain_replay<Replay>();
+  else
+    return explain<Shard, Precision, Offload, Wrap, Checkpoint>();
+}
+
 // Of a strategy and the model that it plans for. A Trainer that was refused has said why.
 template <class Strategy, class Model>
 consteval bool explain_model() {

@@ -195,4 +195,17 @@ consteval bool explain_checkpoint() {
   return true;
 }
 
+template <class Replay>
+consteval bool explain_replay() {
+  if constexpr (!complete_type<Replay>)
+    static_assert(complete_type<Replay>,
+                  "[ashlar.replay.1] a Replay policy is declared here and defined in a header that is "
+                  "missing: include ashlar/replay/graph.hpp, or ashlar/policies.hpp");
+  else if constexpr (!replay_policy<Replay>)
+    static_assert(replay_policy<Replay>,
+                  "[ashlar.replay.2] the sixth argument of Trainer is a Replay policy, which has a name and "
+                  "captures, a bool: write replay::Graph or replay::None");
+  return true;
+}
+
 }  // namespace ashlar

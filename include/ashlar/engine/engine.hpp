@@ -97,18 +97,22 @@ class Engine {
                   "leave the type of its unit out of Wrap, or read it there");
   }
 
-  // Every rank gets the parameters that each rank updated: compute types first, then what Shard publishes.
-  void publish() {
+  // What the optimizer updated, in the type that computes; undefined where that is the master itself.
+  static Tensor rounded(const Flat& flat) {
+    if constexpr (Precision::master == Precision::compute)
+      return {};
+    else
+      return shards_optimizer<Shard> ? flat.shard : flat.whole;
+  }
+
+  // Every rank gets the parameters that each rank updated, in the type that computes: first `rounds` them to
+  // it.
+  void publish(bool rounds = true) {
     std::vector<Work> works;
     for (Unit& unit : units_) {
       Flat& flat = unit.trained;
       if (flat.empty()) continue;
-      if constexpr (Precision::master != Precision::compute) {
-        if constexpr (shards_optimizer<Shard>)
-          flat.shard.copy_(flat.master);
-        else
-          flat.whole.copy_(flat.master);
-      }
+      if (const Tensor target = rounded(flat); rounds && target.defined()) target.copy_(flat.master);
       if constexpr (shards_optimizer<Shard> && !shards_parameters<Shard>)
         works.push_back(Shard::publish(flat.whole, flat.shard, comm_));
     }

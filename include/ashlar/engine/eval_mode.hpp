@@ -1,6 +1,8 @@
 // EvalMode: the torch modules of a model in eval mode for a while, and then each as it was.
 #pragma once
 
+#include <ATen/core/grad_mode.h>
+
 #include <cstddef>
 #include <type_traits>
 #include <vector>
@@ -37,5 +39,16 @@ class EvalMode {
   Model& model_;
   std::vector<bool> training_;
 };
+
+// What body() returns, which runs the model forward on the engine.
+template <class Model, class Engine, class Body>
+auto without_gradients(Model& model, Engine& engine, Body&& body) {
+  const at::NoGradGuard guard;
+  const EvalMode<Model> eval(model);
+  engine.begin_evaluation();
+  auto result = body();
+  engine.finish();
+  return result;
+}
 
 }  // namespace ashlar

@@ -4,6 +4,9 @@
 
 #include <limits>
 
+#include <ashlar/kernels/ops.hpp>
+#include <ashlar/kernels/optim.hpp>
+
 namespace ashlar {
 
 namespace {
@@ -74,12 +77,13 @@ void take_back(const Tensor& flat) {
   set_bytes(flat, nullptr);
 }
 
-Tensor sum_of_squares(const Tensor& flat) {
-  if (!flat.is_cpu() || flat.scalar_type() != at::kFloat) {
-    const Tensor norm = at::linalg_vector_norm(flat, 2, {}, false, at::kDouble);
-    return norm.square();
-  }
-  return at::scalar_tensor(sum_of_squares(flat.const_data_ptr<float>(), flat.numel()), at::kDouble);
+void add_squares(const Tensor& sum, const Tensor& flat) {
+  if constexpr (cuda::has_kernels)
+    if (cuda::takes(flat)) return cuda::add_squares(sum, flat);
+  if (flat.is_cpu() && flat.scalar_type() == at::kFloat)
+    *sum.data_ptr<double>() += sum_of_squares(flat.const_data_ptr<float>(), flat.numel());
+  else
+    sum.add_(at::linalg_vector_norm(flat, 2, {}, false, at::kDouble).square());
 }
 
 }  // namespace ashlar

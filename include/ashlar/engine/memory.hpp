@@ -26,7 +26,7 @@ void lend(const Tensor& flat, const Tensor& slot, long offset);
 // Ends the loan. In builds without NDEBUG the bytes are filled with NaN first, so that a use after it shows.
 void take_back(const Tensor& flat);
 
-// Sum of squares of the elements of a 1D tensor, added up in double: 0D, float64, on the tensor's device.
-Tensor sum_of_squares(const Tensor& flat);
+// sum += the squares of the elements of a 1D tensor, added up in double. `sum`: 0D, float64, on its device.
+void add_squares(const Tensor& sum, const Tensor& flat);
 
 }  // namespace ashlar

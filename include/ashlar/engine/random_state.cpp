@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <mutex>
 #include <utility>
+#ifdef ASHLAR_WITH_CUDA
+#include <c10/cuda/CUDAGraphsC10Utils.h>
+#endif
 
 namespace ashlar {
 
@@ -16,9 +19,17 @@ Tensor state_of(c10::Device device) {
   return generator.get_state();
 }
 
+bool capturing() {
+#ifdef ASHLAR_WITH_CUDA
+  return c10::cuda::currentStreamCaptureStatusMayInitCtx() != c10::cuda::CaptureStatus::None;
+#else
+  return false;
+#endif
+}
+
 // The CPU, and `device` if it is another.
 std::vector<c10::Device> generators(c10::Device device) {
-  if (device.is_cpu()) return {device};
+  if (device.is_cpu() || capturing()) return {c10::Device(c10::kCPU)};
   return {c10::Device(c10::kCPU), device};
 }
 
@@ -56,6 +67,12 @@ RandomState RandomState::again() const {
   state.devices_ = devices_;
   for (const c10::Device each : devices_) state.states_.push_back(state_of(each));
   return state;
+}
+
+bool RandomState::operator==(const RandomState& other) const {
+  return devices_ == other.devices_ &&
+         std::ranges::equal(states_, other.states_,
+                            [](const Tensor& a, const Tensor& b) { return a.equal(b); });
 }
 
 }  // namespace ashlar

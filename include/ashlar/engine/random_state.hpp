@@ -18,6 +18,7 @@ class RandomState {
   RandomState(const std::vector<Tensor>& inputs, std::vector<Tensor> states);
 
   // The CPU generator's state, and the generator's of each CUDA device that a tensor of `inputs` lives on.
+  // While a CUDA graph is captured the CPU's alone: what draws random numbers on a GPU is not captured.
   static RandomState now(const std::vector<Tensor>& inputs);
   static RandomState now(c10::Device device);
 
@@ -25,6 +26,8 @@ class RandomState {
 
   // The present states of the same generators.
   RandomState again() const;
+
+  bool operator==(const RandomState& other) const;
 
   // Each generator's state as bytes, the CPU's first: 1D, uint8.
   std::vector<Tensor>& tensors() { return states_; }

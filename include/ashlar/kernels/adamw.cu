@@ -23,10 +23,10 @@ __global__ void update(Pack<float, size>* master, const Pack<G, size>* gradient,
                        Pack<float, size>* exp_avg_sq, Pack<bf16, size>* compute, long count, StepValues now,
                        Constants c) {
   const long i = blockIdx.x * static_cast<long>(threads) + threadIdx.x;
-  if (i >= count) return;
+  const float rate = *now.rate, factor = now.factor != nullptr ? *now.factor : 1;
+  if (i >= count || isnan(factor)) return;
   Pack<float, size> p = master[i], m = exp_avg[i], v = exp_avg_sq[i];
   const Pack<G, size> g = gradient[i];
-  const float rate = *now.rate, factor = now.factor != nullptr ? *now.factor : 1;
   const float stride = rate / correction(c.log_beta1, *now.step);
   const float root = rsqrtf(correction(c.log_beta2, *now.step)), kept = 1 - rate * c.weight_decay;
   Pack<bf16, size> rounded;

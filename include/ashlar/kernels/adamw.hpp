@@ -9,7 +9,7 @@ namespace ashlar::cuda {
 // What changes from step to step lies in the GPU's memory, so that a captured graph may be replayed.
 struct StepValues {
   const float* rate;    // learning rate
-  const float* factor;  // on the gradient: clipping, loss scale; null for 1
+  const float* factor;  // on the gradient: clipping, loss scale; null for 1; NaN where nothing is to change
   const float* step;    // counts from 1
 };
 

@@ -15,24 +15,63 @@ namespace {
 using torch::autograd::AutogradContext;
 using torch::autograd::variable_list;
 
+Tensor gated(const Tensor& gate, const Tensor& up) {
+  const Tensor out = at::empty_like(gate);
+  silu_mul(gate.const_data_ptr(), up.const_data_ptr(), out.data_ptr(), gate.numel(), type_of(gate),
+           stream_of(gate));
+  return out;
+}
+
+// The gradients of gate and up from that of gated(gate, up), which takes the place of `due` where it
+// `remakes` it.
+std::pair<Tensor, Tensor> gate_gradients(const Tensor& gate, const Tensor& up, const Tensor& due,
+                                         bool remakes) {
+  const Tensor of_gate = at::empty_like(gate), of_up = at::empty_like(up);
+  silu_mul_backward(gate.const_data_ptr(), up.const_data_ptr(), due.const_data_ptr(), of_gate.data_ptr(),
+                    of_up.data_ptr(), remakes ? due.data_ptr() : nullptr, gate.numel(), type_of(gate),
+                    stream_of(gate));
+  return {of_gate, of_up};
+}
+
 struct SiluMul : torch::autograd::Function<SiluMul> {
   static Tensor forward(AutogradContext* ctx, const Tensor& gate, const Tensor& up) {
-    const Tensor g = gate.contiguous(), u = up.contiguous(), out = at::empty_like(g);
-    cuda::silu_mul(g.const_data_ptr(), u.const_data_ptr(), out.data_ptr(), g.numel(), type_of(g),
-                   stream_of(g));
+    const Tensor g = gate.contiguous(), u = up.contiguous();
     ctx->save_for_backward({g, u});
-    return out;
+    return gated(g, u);
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& outer) {
     const variable_list saved = ctx->get_saved_variables();
-    const Tensor &gate = saved[0], &up = saved[1];
-    const Tensor due = outer[0].contiguous(), of_gate = at::empty_like(gate), of_up = at::empty_like(up);
-    silu_mul_backward(gate.const_data_ptr(), up.const_data_ptr(), due.const_data_ptr(), of_gate.data_ptr(),
-                      of_up.data_ptr(), gate.numel(), type_of(gate), stream_of(gate));
+    const auto [of_gate, of_up] =
+        gate_gradients(saved[0], saved[1], outer[0].contiguous(), /*remakes=*/false);
     return {of_gate, of_up};
   }
 };
+
+// Keeps gate and up alone: backward makes what went through the weight again, in the pass that it needs
+// anyway.
+struct GatedLinear : torch::autograd::Function<GatedLinear> {
+  static Tensor forward(AutogradContext* ctx, const Tensor& gate, const Tensor& up, const Tensor& weight,
+                        const Tensor& gradient) {
+    const Tensor g = gate.contiguous(), u = up.contiguous();
+    ctx->save_for_backward({g, u, weight, gradient});
+    return at::linear(gated(g, u), weight);
+  }
+
+  static variable_list backward(AutogradContext* ctx, const variable_list& outer) {
+    const variable_list saved = ctx->get_saved_variables();
+    const Tensor due = outer[0].flatten(0, -2), product = due.mm(saved[2]);
+    const auto [of_gate, of_up] = gate_gradients(saved[0], saved[1], product, /*remakes=*/true);
+    const Tensor into_autograd =
+        ctx->needs_input_grad(2) ? nn::weight_gradient(due, product, saved[3]) : Tensor();
+    return {of_gate, of_up, into_autograd, Tensor()};
+  }
+};
+
+// What backward leads a weight's gradient by: nn::Gradient::self, or nothing.
+Tensor window_of(const nn::AnyParameter& weight) {
+  return weight.gradient != nullptr ? *weight.gradient->self : at::empty({0}, at::kByte);
+}
 
 struct Rope : torch::autograd::Function<Rope> {
   static Tensor turned(const Tensor& x, long heads, double base, bool back) {  // (..., T, H*D) -> same
@@ -103,13 +142,16 @@ Tensor silu_mul(const Tensor& gate, const Tensor& up) {
   return SiluMul::apply(gate, up);
 }
 
+Tensor gated_linear(const Tensor& gate, const Tensor& up, const nn::AnyParameter& weight) {
+  return GatedLinear::apply(gate, up, *weight, window_of(weight));
+}
+
 Tensor rope(const Tensor& x, long heads, double base) {
   return Rope::apply(x, heads, base);
 }
 
 Tensor linear_cross_entropy(const Tensor& x, const nn::AnyParameter& weight, const Tensor& targets) {
-  return LinearCrossEntropy::apply(
-      x, *weight, weight.gradient != nullptr ? *weight.gradient->self : at::empty({0}, at::kByte), targets);
+  return LinearCrossEntropy::apply(x, *weight, window_of(weight), targets);
 }
 
 }  // namespace ashlar::cuda

@@ -38,6 +38,7 @@ std::array<Tensor, 2> add_layer_norm(const Tensor& x, const Tensor& delta, const
 Tensor embedding(const Tensor& ids, const Tensor& weight, const nn::Gradient& gradient);
 
 Tensor silu_mul(const Tensor& gate, const Tensor& up);
+Tensor gated_linear(const Tensor& gate, const Tensor& up, const nn::AnyParameter& weight);
 Tensor rope(const Tensor& x, long heads, double base);
 Tensor linear_cross_entropy(const Tensor& x, const nn::AnyParameter& weight, const Tensor& targets);
 

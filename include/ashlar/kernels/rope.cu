@@ -4,13 +4,17 @@
 namespace ashlar::cuda {
 namespace {
 
-// A thread turns `size` neighbouring pairs in every head of one row: their angles are the same.
+constexpr int heads_a_thread = 4;
+
+// A thread turns `size` neighbouring pairs in some heads of one row: their angles are the same.
 template <class T, int size>
 __global__ void turn(const T* x, T* out, long rows, long tokens, long heads, long width, float base,
                      float sign) {
   const long half = width / 2, threads_a_row = half / size;
   const long thread = blockIdx.x * static_cast<long>(blockDim.x) + threadIdx.x;
-  const long row = thread / threads_a_row, first = thread % threads_a_row * size;
+  const long groups = (heads + heads_a_thread - 1) / heads_a_thread;
+  const long row = thread / (threads_a_row * groups), group = thread / threads_a_row % groups;
+  const long first = thread % threads_a_row * size;
   if (row >= rows) return;
   float cosine[size], sine[size];
   for (int k = 0; k < size; ++k) {
@@ -19,7 +23,10 @@ __global__ void turn(const T* x, T* out, long rows, long tokens, long heads, lon
     sine[k] *= sign;
   }
   using Some = Pack<T, size>;
-  for (long head = 0; head < heads; ++head) {
+#pragma unroll
+  for (int i = 0; i < heads_a_thread; ++i) {
+    const long head = group * heads_a_thread + i;
+    if (head >= heads) return;
     const long at = (row * heads + head) * width + first;
     const Some a = *reinterpret_cast<const Some*>(x + at), b = *reinterpret_cast<const Some*>(x + at + half);
     Some turned_a, turned_b;
@@ -41,7 +48,8 @@ void rope(const void* x, void* out, long rows, long tokens, long heads, long wid
   constexpr int threads = 128;
   with_type(type, [&]<class T>() {
     const auto start = [&]<int size>() {
-      turn<T, size><<<blocks_for(rows * (width / 2 / size), threads), threads, 0, stream>>>(
+      const long groups = (heads + heads_a_thread - 1) / heads_a_thread;
+      turn<T, size><<<blocks_for(rows * groups * (width / 2 / size), threads), threads, 0, stream>>>(
           static_cast<const T*>(x), static_cast<T*>(out), rows, tokens, heads, width,
           static_cast<float>(base), back ? -1.f : 1.f);
     };

@@ -115,6 +115,12 @@ Tensor silu_mul(const Tensor& gate, const Tensor& up) {
   return at::silu(gate) * up;
 }
 
+Tensor gated_linear(const Tensor& gate, const Tensor& up, const nn::AnyParameter& weight) {
+  if constexpr (cuda::has_kernels)
+    if (cuda::takes(gate)) return cuda::gated_linear(gate, up, weight);
+  return linear(silu_mul(gate, up), weight);
+}
+
 Tensor rope(const Tensor& x, long heads, double base) {
   if constexpr (cuda::has_kernels)
     if (cuda::takes(x)) return cuda::rope(x, heads, base);

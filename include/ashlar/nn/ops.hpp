@@ -60,6 +60,12 @@ Tensor gelu(const Tensor& x);
 Tensor silu_mul(const Tensor& gate,  // (..., C)  -> same
                 const Tensor& up);   // (..., C)
 
+// linear(silu_mul(gate, up), weight). On a GPU backward makes the product again from gate and up, which it
+// reads anyway, so that forward keeps a tensor of (..., in) less.
+Tensor gated_linear(const Tensor& gate,               // (..., in)
+                    const Tensor& up,                 // (..., in)
+                    const nn::AnyParameter& weight);  // (out, in)  -> (..., out)
+
 // Rotary position embedding: at position t, dimensions i and i + D/2 of each head turn together by the angle
 // t * base^(-2i/D), which is the pairing of Llama's published safetensors. Su et al. 2021, arXiv:2104.09864.
 Tensor rope(const Tensor& x,  // (B, T, H*D), D even  -> same

@@ -29,6 +29,14 @@ struct AdamW {
   // as the schedule has it; `step` counts from 1; without `decays` weight decay is left out.
   void update(const Tensor& master, const Tensor& grad, std::span<const Tensor> states, double rate,
               bool decays, long step) const;
+
+  // Whether update_fused takes such a master: float32 on a GPU, in a build with kernels.
+  static bool fuses(const Tensor& master);
+  // The same in one pass, which multiplies `grad` by a factor and writes `master` in bfloat16 to `compute`
+  // where that is defined. `now`: rate, factor and step, float32, on the GPU; with a factor of NaN it writes
+  // nothing.
+  void update_fused(const Tensor& master, const Tensor& grad, std::span<const Tensor> states,
+                    const Tensor& compute, const Tensor& now, bool decays) const;
 };
 
 }  // namespace ashlar::optim

@@ -217,6 +217,29 @@ constexpr Symbol silu_mul(const Symbol& gate, const Symbol& up) {
       up, {.saved = {opened.storage(), up.storage()}, .inputs = {opened.gradient(), up.gradient()}});
 }
 
+template <long out, long in>
+constexpr Symbol gated_linear(const Symbol& gate, const Symbol& up, const nn::Parameter<out, in>& weight) {
+  Tape& tape = gate.tape();
+  if (tape.run == kernels::cpu) return linear(silu_mul(gate, up), weight);
+  const long rows = gate.numel() / in;
+  const double flops = 2.0 * static_cast<double>(rows) * static_cast<double>(in) * static_cast<double>(out);
+  const Symbol product(tape, gate.shape(), gate.values());
+  tape.compute_now(flops);
+  const bool trained = weight.gradient != nullptr;
+  Tape::Node node{.saved = {gate.storage(), up.storage()},
+                  .inputs = {gate.gradient(), up.gradient()},
+                  .beside = gate.bytes(),
+                  .flops = flops * (1 + trained)};
+  if (trained) {
+    node.weight = &weight;
+    node.weight_bytes = out * in * gate.width();
+  }
+  Shape shape = gate.shape();
+  shape.back() = out;
+  return Symbol(tape, shape, gate.values(),
+                trained || gate.node() >= 0 || up.node() >= 0 ? tape.note(node) : -1);
+}
+
 constexpr Symbol rope(const Symbol& x, long heads, double) {
   Tape& tape = x.tape();
   if (tape.run == kernels::cuda) return symbolic::like(x, {.inputs = {x.gradient()}});
