@@ -1,5 +1,6 @@
 // Replay: a step that cannot be captured says so. Of its own, for LibTorch takes a GPU's generator for
-// captured from then on. gpus: 1 2
+// captured from then on.
+// gpus: 1 2
 #define CATCH_CONFIG_RUNNER
 #include <ashlar/ashlar.hpp>
 #include <ashlar/nn/linear.hpp>
