@@ -29,7 +29,7 @@ using namespace ashlar;
 struct Options {
   std::string size = "1.5b", start;
   long sequences = 4, tokens = 4096, steps = 12;
-  bool recompute = false, weights = false;
+  bool recompute = false, offload = false, eager = false, weights = false;
 };
 
 // `steps` batches for all ranks, of which `ranks` take equal parts: the bundled text, two bytes a token.
@@ -50,11 +50,12 @@ Lessons lessons(const Options& options, long vocabulary, int ranks) {
   return {at::stack(ids), at::stack(targets)};
 }
 
-template <models::LlamaShape shape, class Checkpoint>
+template <models::LlamaShape shape, class Checkpoint = checkpoint::None, class Offload = offload::None,
+          class Replay = replay::Graph>
 void train(comm::Nccl& world, const Options& options) {
   using Model = models::Llama<shape>;
-  using Strategy = Trainer<shard::Zero3, precision::Bf16Mixed, offload::None,
-                           wrap::Each<typename Model::Block>, Checkpoint>;
+  using Strategy = Trainer<shard::Zero3, precision::Bf16Mixed, Offload, wrap::Each<typename Model::Block>,
+                           Checkpoint, Replay>;
   auto trainer = Strategy::template make<Model>(world, optim::AdamW{}, {.clip_norm = 1});
   const Lessons all = lessons(options, shape.vocabulary, world.size());
 
@@ -71,7 +72,13 @@ void train(comm::Nccl& world, const Options& options) {
     return batches[step].narrow(0, world.rank() * options.sequences, options.sequences);
   };
   nlohmann::json seen{{"name", "Ashlar"}};
+  seen["planned_gb"] = static_cast<double>(plan<Strategy, Model>(ashlar::world{world.size()},
+                                                                 batch{options.sequences, options.tokens})
+                                               .peak()) /
+                       1e9;
+  seen["host_gb"] = static_cast<double>(trainer.plan().host) / 1e9;
   report::reset_peak_tensor_bytes(trainer.device());
+  long held = 0;
   for (long step = 0; step < options.steps; ++step) {
     const Tensor ids = part(all.ids, step), targets = part(all.targets, step);
     world.barrier();
@@ -81,17 +88,26 @@ void train(comm::Nccl& world, const Options& options) {
     seen["seconds"].push_back(
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
     seen["losses"].push_back(report.loss);
+    if (step == 8) held = report::tensor_bytes(trainer.device());
   }
+  // All memory is there after the first steps, of which the third is captured.
+  seen["grown"] = options.steps > 9 ? report::tensor_bytes(trainer.device()) - held : 0;
   seen["peak_gb"] = static_cast<double>(report::peak_tensor_bytes(trainer.device())) / 1e9;
   if (world.rank() == 0) std::printf("%s\n", seen.dump().c_str());
 }
 
 template <models::LlamaShape shape>
 void train_size(comm::Nccl& world, const Options& options) {
+  if (options.recompute + options.offload + options.eager > 1)
+    throw Error("options.2", "one of --recompute, --offload and --eager", "several", "leave all but one out");
   if (options.recompute)
     train<shape, checkpoint::Recompute>(world, options);
+  else if (options.offload)
+    train<shape, checkpoint::None, offload::OptimizerToHost>(world, options);
+  else if (options.eager)
+    train<shape, checkpoint::None, offload::None, replay::None>(world, options);
   else
-    train<shape, checkpoint::None>(world, options);
+    train<shape>(world, options);
 }
 
 int main(int argc, char** argv) {
@@ -107,6 +123,8 @@ int main(int argc, char** argv) {
     app.add_option("--start", options.start, "written if it is not there: all batches, as safetensors");
     app.add_flag("--weights", options.weights, "write the initial parameters there, too");
     app.add_flag("--recompute", options.recompute, "keep only the inputs of each block");
+    app.add_flag("--offload", options.offload, "rest the optimizer on the host");
+    app.add_flag("--eager", options.eager, "launch each step kernel by kernel");
     comm::Nccl world;
     try {
       app.parse(argc, argv);

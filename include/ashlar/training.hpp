@@ -41,8 +41,9 @@ class Training {
   using Wrap = typename Strategy::Wrap;
   using Checkpoint = typename Strategy::Checkpoint;
 
+  static constexpr memory rests = Strategy::Offload::optimizer;  // where the optimizer does
   // Whether an update may be one pass on the GPU, and a step on a batch a CUDA graph.
-  static constexpr bool fuses = cuda::has_kernels && fusing_optimizer<Optimizer>;
+  static constexpr bool fuses = cuda::has_kernels && fusing_optimizer<Optimizer> && rests == memory::device;
   static constexpr bool replays = Strategy::Replay::captures && fuses && capturable<Comm>;
 
  public:
@@ -70,7 +71,7 @@ class Training {
     }
     agree(comm_, device_, identity());
     binding_ = ashlar::bind(model_, engine_, census_, comm_, device_, recipe_.seed);
-    engine_.publish();
+    engine_.publish_masters();
     at::manual_seed(parameter_seed(recipe_.seed, "rank") + static_cast<std::uint64_t>(comm_.rank()));
   }
 
@@ -184,7 +185,7 @@ class Training {
   // Collective. `step`: how many steps the restored values have seen.
   void restored(long step) {
     random_.restore();
-    engine_.publish();
+    engine_.publish_masters();
     step_ = step;
   }
 
@@ -236,7 +237,7 @@ class Training {
   bool replayed() const { return replaying_.replayed(); }  // whether the last step was a CUDA graph's
 
   // What engine and executors call.
-  Engine<Shard, Precision, Comm>& engine() { return engine_; }
+  Engine<Shard, Precision, Comm, rests>& engine() { return engine_; }
   Run<Training>& run() { return run_; }
 
   // Modules run in the order in which they are declared, so the site is the one after the last, or near it.
@@ -300,11 +301,13 @@ class Training {
     if constexpr (fuses)
       if (fused_) {
         cuda::judge(told, shards_optimizer<Shard> ? 1 : 4, now_, recipe_.clip_norm, comm_.size());
-        for_each_part([&](auto part, Flat& flat, const std::vector<Tensor>& states, bool decays) {
-          optimizer_.update_fused(part(flat.master), part(flat.part), states, part(engine_.rounded(flat)),
-                                  now_, decays);
-        });
-        engine_.publish(/*rounds=*/false);
+        for (auto& unit : engine_.units())
+          if (const Flat& flat = unit.trained; !flat.empty())
+            for_each_part(flat, [&](auto part, const std::vector<Tensor>& states, bool decays) {
+              optimizer_.update_fused(part(flat.master), part(flat.part), states, part(engine_.rounded(flat)),
+                                      now_, decays);
+            });
+        engine_.publish();
       }
     return told;
   }
@@ -375,46 +378,53 @@ class Training {
     return input.is_floating_point() ? input.to(device_, scalar_type(Precision::compute)) : input.to(device_);
   }
 
-  // Clips as torch's clip_grad_norm_ does, in float32.
+  // Clips as torch's clip_grad_norm_ does, in float32. Units are updated one after another, while the
+  // gradients of later ones are on their way to the optimizer and the parameters of earlier ones on their way
+  // back.
   void update(const Report& report) {
     const float factor = std::min(
         1.0f, static_cast<float>(recipe_.clip_norm) / (static_cast<float>(report.gradient_norm) + 1e-6f));
     if (factor < 1)
       for (auto& unit : engine_.units())
         if (!unit.trained.empty()) unit.trained.part.mul_(factor);
-    for_each_part([&](auto part, Flat& flat, const std::vector<Tensor>& states, bool decays) {
-      optimizer_.update(part(flat.master), part(flat.part), states, report.learning_rate, decays,
-                        report.step);
-    });
+    const std::vector<Fetch> fetches = engine_.fetch();
+    size_t fetched = 0;
+    for (auto& unit : engine_.units()) {
+      const Flat& flat = unit.trained;
+      if (flat.empty()) continue;
+      if (!fetches.empty()) fetches[fetched++].wait();
+      for_each_part(flat, [&](auto part, const std::vector<Tensor>& states, bool decays) {
+        optimizer_.update(part(flat.master), part(flat.due), states, report.learning_rate, decays,
+                          report.step);
+      });
+      engine_.round(flat);
+    }
     engine_.publish();
   }
 
-  // Calls update(part, flat, states, decays) for what decays of each flat and for what does not; part(tensor)
-  // is that much of a tensor like master.
-  void for_each_part(auto&& update) {
-    for (auto& unit : engine_.units()) {
-      Flat& flat = unit.trained;
-      if (flat.empty()) continue;
-      const long numel = flat.master.numel();
-      const long decaying = std::clamp(flat.layout.decaying - flat.master_begin, 0L, numel);
-      for (const bool decays : {true, false}) {
-        const long begin = decays ? 0 : decaying, end = decays ? decaying : numel;
-        if (begin == end) continue;
-        const auto part = [&](const Tensor& tensor) {
-          return tensor.defined() ? tensor.narrow(0, begin, end - begin) : tensor;
-        };
-        std::vector<Tensor> states;
-        for (const Tensor& state : flat.states) states.push_back(part(state));
-        update(part, flat, states, decays);
-      }
+  // Calls update(part, states, decays) for what decays of a flat and for what does not; part(tensor) is that
+  // much of a tensor like master.
+  static void for_each_part(const Flat& flat, auto&& update) {
+    const long numel = flat.master.numel();
+    const long decaying = std::clamp(flat.layout.decaying - flat.master_begin, 0L, numel);
+    for (const bool decays : {true, false}) {
+      const long begin = decays ? 0 : decaying, end = decays ? decaying : numel;
+      if (begin == end) continue;
+      const auto part = [&](const Tensor& tensor) {
+        return tensor.defined() ? tensor.narrow(0, begin, end - begin) : tensor;
+      };
+      std::vector<Tensor> states;
+      for (const Tensor& state : flat.states) states.push_back(part(state));
+      update(part, states, decays);
     }
   }
 
   // `kept` on all ranks, whole and on the CPU.
   Tensor gather(const Tensor& kept, const Flat& flat) {
     if (kept.numel() == flat.layout.numel) return kept.cpu();
-    Tensor whole = at::zeros({flat.layout.numel}, kept.options());
-    comm_.all_gather(whole, kept).wait();
+    const Tensor own = kept.to(device_);
+    Tensor whole = at::zeros({flat.layout.numel}, own.options());
+    comm_.all_gather(whole, own).wait();
     return whole.cpu();
   }
 
@@ -426,7 +436,7 @@ class Training {
   std::deque<Site> sites_;  // in order of declaration; never moved
   size_t next_site_ = 0;
   Census census_;
-  Engine<Shard, Precision, Comm> engine_;
+  Engine<Shard, Precision, Comm, rests> engine_;
   Binding binding_;
   RandomState random_;
   Run<Training> run_{*this};

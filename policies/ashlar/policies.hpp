@@ -5,6 +5,7 @@
 #include <ashlar/checkpoint/recompute.hpp>
 #include <ashlar/checkpoint/recompute_each.hpp>
 #include <ashlar/offload/none.hpp>
+#include <ashlar/offload/optimizer_to_host.hpp>
 #include <ashlar/precision/bf16_mixed.hpp>
 #include <ashlar/precision/bf16_pure.hpp>
 #include <ashlar/precision/fp32.hpp>

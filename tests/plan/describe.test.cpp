@@ -30,6 +30,18 @@ TEST_CASE("describe names the strategy, runs of equal units and each kind of byt
   CHECK_THAT(with_batch, ContainsSubstring("  each micro-batch needs\n    activations   "));
 }
 
+TEST_CASE("what rests on the host is told apart") {
+  using Offloaded =
+      Trainer<shard::Zero3, precision::Bf16Mixed, offload::OptimizerToHost, wrap::Each<Gpt::Block>>;
+  CHECK_THAT(describe<Offloaded, Gpt>(world{4}),
+             ContainsSubstring("    and on its host   ") && ContainsSubstring("    to the host and back   "));
+  CHECK_THAT((describe<Strategy, Gpt>(world{4})), !ContainsSubstring("host"));
+  const Plan planned = plan<Offloaded, Gpt>(world{4});
+  const auto json = nlohmann::json::parse(to_json(planned));
+  CHECK(json["kept"]["on_host"] == planned.host);
+  CHECK(json["moved"] == planned.moved);
+}
+
 TEST_CASE("JSON has every number of the plan") {
   const Plan planned = plan<Strategy, Gpt>(world{4}, batch{2, 64}, 3);
   const auto json = nlohmann::json::parse(to_json(planned));

@@ -164,5 +164,24 @@ using Strategy = Trainer<shard::Zero3, precision::Bf16Mixed, offload::None, wrap
 static_assert(plan<Strategy, Gpt>(world{8}).kept() < 1L << 30);
 static_assert(plan<Strategy, Gpt>(world{1}).kept() > 1L << 30);
 
+// OptimizerToHost
+//   each rank keeps  no O on the device; O/N, G/N and P/N on its host
+//   each step sends  G/N to the host, P/N back
+static_assert(for_worlds([](int N) {
+  using Offloaded = Trainer<shard::Zero3, precision::Bf16Mixed, offload::OptimizerToHost, wrap::Each<Layer>>;
+  using Whole = Trainer<shard::Zero3, precision::Bf16Mixed, offload::None, wrap::Each<Layer>>;
+  const Plan there = plan<Offloaded, Net>(world{N}), here = plan<Whole, Net>(world{N});
+  return there.optimizer == 0 && there.host == 18 * numel / N && there.moved == (4 + 2) * numel / N &&
+         there.parameters == here.parameters && there.gradients == here.gradients &&
+         there.slots == here.slots && there.gradient_slots == here.gradient_slots &&
+         there.kept() == here.kept() - 12 * numel / N && there.update == here.update && here.host == 0 &&
+         here.moved == 0;
+}));
+static_assert(for_worlds([](int N) {  // in one type O has no master weights, but the host needs its own
+  using Offloaded = Trainer<shard::Zero1, precision::Fp32, offload::OptimizerToHost, wrap::WholeModel>;
+  const Plan there = plan<Offloaded, Net>(world{N});
+  return there.optimizer == 0 && there.host == 16 * numel / N && there.moved == (4 + 4) * numel / N;
+}));
+
 }  // namespace
 }  // namespace ashlar

@@ -182,18 +182,13 @@ concept recomputes_once = !any_type<Model>([]<class Outer>() {
     return false;
 });
 
-// Where the engine can keep master weights and optimizer state.
-template <class Offload>
-concept engine_keeps = Offload::optimizer == memory::device;
-
 // What a strategy asks of the model that it plans for.
 template <class Strategy, class Model>
 concept plannable =
-    strategy<Strategy> && engine_keeps<typename Strategy::Offload> && model<Model> &&
-    declares_known_members<Model> && declares_all_that_holds_tensors<Model> && has_positive_sizes<Model> &&
-    has_parameters<Model> && ties_have_one_owner<Model> &&
-    wraps_at_compile_time<typename Strategy::Wrap, Model> && wraps<typename Strategy::Wrap, Model> &&
-    units_hold_parameters<typename Strategy::Wrap, Model> &&
+    strategy<Strategy> && model<Model> && declares_known_members<Model> &&
+    declares_all_that_holds_tensors<Model> && has_positive_sizes<Model> && has_parameters<Model> &&
+    ties_have_one_owner<Model> && wraps_at_compile_time<typename Strategy::Wrap, Model> &&
+    wraps<typename Strategy::Wrap, Model> && units_hold_parameters<typename Strategy::Wrap, Model> &&
     keeps_ties_together<typename Strategy::Wrap, Model> &&
     checkpoints_at_compile_time<typename Strategy::Checkpoint, Model> &&
     checkpoints<typename Strategy::Checkpoint, Model> &&

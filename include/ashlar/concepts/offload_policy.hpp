@@ -1,6 +1,7 @@
 // What an Offload policy must provide: where a shard rests between uses.
 //
-//   None   on the device that computes
+//   None              on the device that computes
+//   OptimizerToHost   on the host: master weights and optimizer state, which its cores update
 //
 //   needs  name; optimizer (where master weights and optimizer state rest).
 #pragma once

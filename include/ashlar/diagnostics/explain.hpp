@@ -65,11 +65,7 @@ consteval bool explain_model() {
   } else {
     using Wrap = typename Strategy::Wrap;
     using Checkpoint = typename Strategy::Checkpoint;
-    if constexpr (!engine_keeps<typename Strategy::Offload>)
-      static_assert(engine_keeps<typename Strategy::Offload>,
-                    "[ashlar.offload.5] the engine keeps master weights and optimizer state on the device "
-                    "that computes, and moves nothing to the host yet: write offload::None");
-    else if constexpr (!model<Model>)
+    if constexpr (!model<Model>)
       static_assert(model<Model>,
                     "[ashlar.model.3] a model declares its members with BOOST_HANA_DEFINE_STRUCT, or is a "
                     "torch::nn module by holder or shared_ptr: write one of the two");

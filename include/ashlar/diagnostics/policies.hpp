@@ -112,7 +112,7 @@ consteval bool explain_offload() {
   else if constexpr (!offload_like<Offload>)
     static_assert(offload_like<Offload>,
                   "[ashlar.offload.1] the third argument of Trainer is an Offload policy, which has name and "
-                  "optimizer: write offload::None");
+                  "optimizer: write offload::None or offload::OptimizerToHost");
   else if constexpr (!names_itself<Offload>)
     static_assert(
         names_itself<Offload>,

@@ -66,8 +66,8 @@ void write_values(Flat& flat, const Piece& piece, bool trained, auto&& values) {
 }  // namespace detail
 
 // Collective where the model has torch modules: their values are rank 0's.
-template <class Shard, class Precision, class Comm, class Model>
-Binding bind(Model& model, Engine<Shard, Precision, Comm>& engine, const Census& census, Comm& comm,
+template <class Shard, class Precision, class Comm, memory rests, class Model>
+Binding bind(Model& model, Engine<Shard, Precision, Comm, rests>& engine, const Census& census, Comm& comm,
              c10::Device device, std::uint64_t seed) {
   Binding binding;
   std::vector<std::array<size_t, 2>> next(engine.units().size());  // pieces met, by unit

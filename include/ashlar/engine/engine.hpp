@@ -12,7 +12,7 @@
 
 namespace ashlar {
 
-template <class Shard, class Precision, class Comm>
+template <class Shard, class Precision, class Comm, memory rests = memory::device>
 class Engine {
   using Work = typename Comm::Work;
 
@@ -30,8 +30,8 @@ class Engine {
     const std::vector<UnitLayout> layouts = lay_out(census, comm.size());
     for (const UnitLayout& unit : layouts)
       units_.push_back({unit.name,
-                        make_flat<Shard, Precision>(unit.trained, comm.rank(), device, true, states),
-                        make_flat<Shard, Precision>(unit.frozen, comm.rank(), device, false, states)});
+                        make_flat<Shard, Precision, rests>(unit.trained, comm.rank(), device, true, states),
+                        make_flat<Shard, Precision, rests>(unit.frozen, comm.rank(), device, false, states)});
     training_ = make_schedule(census, layouts, Shard::reshard_after, true);
     evaluation_ = make_schedule(census, layouts, Shard::reshard_after, false);
     if constexpr (shards_parameters<Shard>) {
@@ -97,26 +97,51 @@ class Engine {
                   "leave the type of its unit out of Wrap, or read it there");
   }
 
-  // What the optimizer updated, in the type that computes; undefined where that is the master itself.
+  // What the optimizer updated, in the type that computes and on the device; undefined where that is the
+  // master itself.
   static Tensor rounded(const Flat& flat) {
-    if constexpr (Precision::master == Precision::compute)
+    if constexpr (Precision::master == Precision::compute && rests == memory::device)
       return {};
     else
       return shards_optimizer<Shard> ? flat.shard : flat.whole;
   }
 
-  // Every rank gets the parameters that each rank updated, in the type that computes: first `rounds` them to
-  // it.
-  void publish(bool rounds = true) {
-    std::vector<Work> works;
-    for (Unit& unit : units_) {
-      Flat& flat = unit.trained;
-      if (flat.empty()) continue;
-      if (const Tensor target = rounded(flat); rounds && target.defined()) target.copy_(flat.master);
-      if constexpr (shards_optimizer<Shard> && !shards_parameters<Shard>)
-        works.push_back(Shard::publish(flat.whole, flat.shard, comm_));
+  // What the optimizer reads of the gradients, on its way to where that rests: for each unit with a gradient.
+  std::vector<Fetch> fetch() {
+    std::vector<Fetch> fetches;
+    if constexpr (rests == memory::host)
+      for (const Unit& unit : units_)
+        if (!unit.trained.empty()) fetches.emplace_back(unit.trained.due, unit.trained.part);
+    return fetches;
+  }
+
+  // Rounds what the optimizer updated of a flat to the type that computes, and sends it to the device.
+  static void round(const Flat& flat) {
+    const Tensor target = rounded(flat);
+    if (!target.defined()) return;
+    if constexpr (rests == memory::host) {
+      if (!flat.copy.is_same(flat.master)) flat.copy.copy_(flat.master);
+      target.copy_(flat.copy, /*non_blocking=*/true);
+    } else {
+      target.copy_(flat.master);
     }
+  }
+
+  // Every rank gets the parameters that each rank updated and rounded.
+  void publish() {
+    std::vector<Work> works;
+    if constexpr (shards_optimizer<Shard> && !shards_parameters<Shard>)
+      for (Unit& unit : units_)
+        if (!unit.trained.empty())
+          works.push_back(Shard::publish(unit.trained.whole, unit.trained.shard, comm_));
     for (Work& work : works) work.wait();
+  }
+
+  // The same after values were written into masters.
+  void publish_masters() {
+    for (const Unit& unit : units_)
+      if (!unit.trained.empty()) round(unit.trained);
+    publish();
   }
 
  private:

@@ -7,15 +7,20 @@
 //   grad     the gradient, laid out as whole; what a reduction sends             1D, numel, reduce
 //   part     what the optimizer reads of grad                                    1D, like master, reduce
 //   states   what the optimizer remembers                                        1D, like master, master
+//   due      part on the host, where the optimizer rests there                   1D, like master, reduce
+//   copy     master on its way back from there                                   1D, like master, compute
 // The last word is the type, by its name in Precision; N is the number of ranks.
 //
-// Tensors of equal type and place share memory: in Fp32 under Replicate master is shard is whole. A tensor
-// that is sharded at rest has no bytes of its own while whole: a slot lends them (engine/memory.hpp).
+// Tensors of equal type and place share memory: in Fp32 under Replicate master is shard is whole; so do due
+// and part, and copy and master, unless the one is on the host and the other on the device, or types differ.
+// A tensor that is sharded at rest has no bytes of its own while whole: a slot lends them
+// (engine/memory.hpp).
 #pragma once
 
 #include <deque>
 #include <vector>
 
+#include <ashlar/concepts/offload_policy.hpp>
 #include <ashlar/concepts/precision_policy.hpp>
 #include <ashlar/concepts/shard_policy.hpp>
 #include <ashlar/engine/memory.hpp>
@@ -42,7 +47,7 @@ struct Leaf {
 
 struct Flat {
   Layout layout;
-  Tensor whole, shard, master, grad, part;
+  Tensor whole, shard, master, grad, part, due, copy;
   std::vector<Tensor> states;
   std::deque<Leaf> leaves;  // by piece; never moved
   long shard_begin = 0;     // elements of whole before shard's first
@@ -69,8 +74,9 @@ inline constexpr bool shards_gradients = Shard::gradients == placement::sharded;
 template <class Shard>
 inline constexpr bool shards_optimizer = Shard::optimizer == placement::sharded;
 
-// `states`: how many tensors the optimizer remembers; nothing but whole and shard is made of a frozen flat.
-template <class Shard, class Precision>
+// `states`: how many tensors the optimizer remembers, and `rests` where; nothing but whole and shard is made
+// of a frozen flat.
+template <class Shard, class Precision, memory rests = memory::device>
 Flat make_flat(Layout layout, int rank, c10::Device device, bool trained, int states) {
   Flat flat;
   flat.layout = std::move(layout);
@@ -87,10 +93,13 @@ Flat make_flat(Layout layout, int rank, c10::Device device, bool trained, int st
 
   const long kept = shards_optimizer<Shard> ? part : numel;
   flat.master_begin = shards_optimizer<Shard> ? flat.shard_begin : 0;
-  if constexpr (Precision::master == Precision::compute)
+  const auto resting = [&](dtype type) {
+    return rests == memory::host ? host_zeros(kept, type, device) : zeros(kept, type, device);
+  };
+  if constexpr (Precision::master == Precision::compute && rests == memory::device)
     flat.master = shards_optimizer<Shard> ? flat.shard : flat.whole;
   else
-    flat.master = zeros(kept, Precision::master, device);
+    flat.master = resting(Precision::master);
   if constexpr (shards_gradients<Shard>) {
     flat.grad = unbacked(numel, Precision::reduce, device);
     flat.part = zeros(part, Precision::reduce, device);
@@ -98,7 +107,10 @@ Flat make_flat(Layout layout, int rank, c10::Device device, bool trained, int st
     flat.grad = zeros(numel, Precision::reduce, device);
     flat.part = flat.grad.narrow(0, flat.master_begin, kept);
   }
-  for (int i = 0; i < states; ++i) flat.states.push_back(zeros(kept, Precision::master, device));
+  for (int i = 0; i < states; ++i) flat.states.push_back(resting(Precision::master));
+  flat.due = rests == memory::host ? resting(Precision::reduce) : flat.part;
+  flat.copy = rests == memory::host && Precision::master != Precision::compute ? resting(Precision::compute)
+                                                                               : flat.master;
   return flat;
 }
 

@@ -1,9 +1,16 @@
 #include <ashlar/engine/memory.hpp>
 
 #include <ATen/ATen.h>
+#include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <limits>
+#include <string>
 
+#ifdef ASHLAR_WITH_CUDA
+#include <cuda_runtime_api.h>
+#endif
+
+#include <ashlar/error.hpp>
 #include <ashlar/kernels/ops.hpp>
 #include <ashlar/kernels/optim.hpp>
 
@@ -52,6 +59,34 @@ at::ScalarType scalar_type(dtype type) {
 
 Tensor zeros(long numel, dtype type, c10::Device device) {
   return at::zeros({numel}, options(type, device));
+}
+
+// LibTorch's allocator of pinned memory would round the size up to a power of two.
+Tensor host_zeros(long numel, dtype type, c10::Device device) {
+#ifdef ASHLAR_WITH_CUDA
+  if (device.is_cuda() && numel > 0) {
+    void* pages = nullptr;
+    const auto size = static_cast<std::size_t>(numel * bytes(type));
+    if (const auto code = cudaHostAlloc(&pages, size, cudaHostAllocDefault); code != cudaSuccess)
+      throw Error("memory.1", std::to_string(size) + " bytes of pinned memory on the host for the optimizer",
+                  cudaGetErrorString(code), "free memory there, or shard over more ranks");
+    const Tensor made = at::from_blob(
+        pages, {numel}, [](void* used) { cudaFreeHost(used); }, options(type, c10::kCPU));
+    return made.zero_();
+  }
+#endif
+  return zeros(numel, type, c10::kCPU);
+}
+
+Fetch::Fetch(const Tensor& to, const Tensor& from) {
+  to.copy_(from, /*non_blocking=*/true);
+  if (from.is_cpu()) return;
+  done_.emplace(from.device().type());
+  done_->record(c10::impl::VirtualGuardImpl(from.device().type()).getStream(from.device()));
+}
+
+void Fetch::wait() const {
+  if (done_) done_->synchronize();
 }
 
 Tensor unbacked(long numel, dtype type, c10::Device device) {

@@ -2,6 +2,9 @@
 #pragma once
 
 #include <ATen/core/Tensor.h>
+#include <c10/core/Event.h>
+
+#include <optional>
 
 #include <ashlar/concepts/precision_policy.hpp>
 #include <ashlar/tensor.hpp>
@@ -12,6 +15,19 @@ at::ScalarType scalar_type(dtype type);
 
 // 1D, numel, zero.
 Tensor zeros(long numel, dtype type, c10::Device device);
+
+// The same on the host of `device`, in pages that a GPU reads and writes by itself. Throws memory.1.
+Tensor host_zeros(long numel, dtype type, c10::Device device);
+
+// A copy to the host that is under way. Where `from` lies on the host it is over at once.
+class Fetch {
+ public:
+  Fetch(const Tensor& to, const Tensor& from);
+  void wait() const;
+
+ private:
+  std::optional<c10::Event> done_;
+};
 
 // 1D, numel, without bytes: before lend() data_ptr<T>() throws, and a kernel that reads it crashes.
 Tensor unbacked(long numel, dtype type, c10::Device device);

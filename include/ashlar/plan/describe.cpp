@@ -77,6 +77,7 @@ std::string describe(const Plan& plan) {
                                                            {"slots for whole gradients", plan.gradient_slots},
                                                            {"in all, without activations", plan.kept()}})
     add_line(text, "    %-30s %12s", what, size_text(size).c_str());
+  if (plan.host > 0) add_line(text, "    %-30s %12s", "and on its host", size_text(plan.host).c_str());
 
   if (plan.work.most > 0) {
     text += "  each micro-batch needs\n";
@@ -99,6 +100,8 @@ std::string describe(const Plan& plan) {
       add_line(text, "    %-16s %4ld x, in all %11s", what, static_cast<long>(count),
                size_text(plan.sent(kind)).c_str());
   }
+  if (plan.moved > 0)
+    add_line(text, "    %-23s in all %11s", "to the host and back", size_text(plan.moved).c_str());
   return text;
 }
 
@@ -134,11 +137,13 @@ std::string to_json(const Plan& plan) {
                 {"optimizer", plan.optimizer},
                 {"slots", plan.slots},
                 {"gradient_slots", plan.gradient_slots},
-                {"all", plan.kept()}}},
+                {"all", plan.kept()},
+                {"on_host", plan.host}}},
               {"micro_batch",
                {{"activations", plan.work.saved}, {"most", plan.work.most}, {"flops", plan.work.flops}}},
               {"peak", plan.peak()},
               {"update", plan.update},
+              {"moved", plan.moved},
               {"step", std::move(step)},
               {"units", std::move(units)}}
       .dump(1);

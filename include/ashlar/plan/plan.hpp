@@ -68,6 +68,11 @@ struct Plan {
   long slots = 0;
   long gradient_slots = 0;
 
+  // Bytes that a rank holds on its host, and not on the device: what rests there, and room for what is on its
+  // way. In each step so many go there and back.
+  long host = 0;
+  long moved = 0;
+
   std::vector<Transfer> step{};  // the collectives of one step, in order
   long update = 0;               // bytes that a rank's optimizer reads and writes in a step
   Workload work{};               // of one micro-batch, where its inputs are known
@@ -113,8 +118,13 @@ constexpr Plan make_plan(const Census& census, world ranks, int micro_batches, i
     const long kept = shards_optimizer ? t.shard : t.numel;
     plan.parameters += (shards_parameters ? t.shard + unit.frozen.shard : counted.padded) * compute;
     plan.gradients += (shards_gradients ? t.shard : t.numel) * reduce;
-    plan.optimizer += kept * master * (states + (compute == master ? 0 : 1));
     plan.update += kept * (2 * master * (states + 1) + reduce + (compute == master ? 0 : compute));
+    if (Strategy::Offload::optimizer == memory::device) {
+      plan.optimizer += kept * master * (states + (compute == master ? 0 : 1));
+    } else {
+      plan.host += kept * (master * (states + 1) + reduce + (compute == master ? 0 : compute));
+      plan.moved += kept * (reduce + compute);
+    }
   }
 
   const Schedule schedule = make_schedule(census, layouts, Shard::reshard_after, true);

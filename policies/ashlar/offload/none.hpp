@@ -5,7 +5,7 @@
 //   each step sends  nothing to the host
 //   needs            nothing
 //   composes with    everything
-//   choose another   none yet
+//   choose another   OptimizerToHost, when master weights and optimizer state do not fit on the device
 //   shown by         examples/01_one_process.cpp
 #pragma once
 

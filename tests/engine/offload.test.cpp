@@ -1,0 +1,107 @@
+// OptimizerToHost: the same arithmetic as an optimizer that updates on the CPU without it, bit for bit, and
+// in the memory that the plan says. processes: 1 2 gpus: 1 2 timeout: 300
+#define CATCH_CONFIG_RUNNER
+#include <span>
+#include <vector>
+
+#include <ashlar/ashlar.hpp>
+#include <ashlar/models/llama.hpp>
+#include <ashlar/policies.hpp>
+#include <ashlar/report/tensor_memory.hpp>
+
+#include "support/run_in_world.hpp"
+#include "support/world.hpp"
+
+namespace ashlar::test {
+namespace {
+
+using Llama = models::Llama<models::LlamaShape{
+    .vocabulary = 61, .layers = 3, .dim = 36, .heads = 6, .kv_heads = 2, .ffn = 50, .rope_base = 10000}>;
+
+// AdamW, computed on the CPU wherever its tensors are.
+struct OnHost {
+  static constexpr std::string_view name = "AdamW";
+  static constexpr int states = optim::AdamW::states;
+  static constexpr auto state_names = optim::AdamW::state_names;
+
+  double learning_rate = 1e-2;
+
+  void update(const Tensor& master, const Tensor& grad, std::span<const Tensor> moments, double rate,
+              bool decays, long step) const {
+    const std::vector<Tensor> own{master.cpu(), moments[0].cpu(), moments[1].cpu()};
+    optim::AdamW{}.update(own[0], grad.cpu(), std::span(own).subspan(1), rate, decays, step);
+    master.copy_(own[0]);
+    for (std::size_t i = 0; i < 2; ++i) moments[i].copy_(own[i + 1]);
+  }
+};
+
+std::pair<Tensor, Tensor> words(int step) {  // (4, 12), both
+  const Tensor ids = at::arange(4 * 13).mul_(7 + step).add_(3 * world().rank()).remainder_(61).view({4, 13});
+  return {ids.narrow(1, 0, 12).contiguous(), ids.narrow(1, 1, 12).contiguous()};
+}
+
+void check_equal(const std::vector<FullParameter>& a, const std::vector<FullParameter>& b) {
+  REQUIRE(a.size() == b.size());
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    INFO(a[i].name);
+    CHECK(a[i].value.equal(b[i].value));
+    REQUIRE(a[i].states.size() == b[i].states.size());
+    for (std::size_t k = 0; k < a[i].states.size(); ++k) CHECK(a[i].states[k].equal(b[i].states[k]));
+  }
+}
+
+template <class Shard, class Precision>
+void check(Recipe recipe) {
+  using Blocks = wrap::Each<Llama::Block>;
+  using Offloaded = Trainer<Shard, Precision, offload::OptimizerToHost, Blocks>;
+  using Plain = Trainer<Shard, Precision, offload::None, Blocks>;
+  INFO(Shard::name << ", " << Precision::name);
+  const c10::Device device = device_of(world()), host(c10::kCPU);
+  const auto held = [&] {
+    return report::tensor_bytes(device) + (device.is_cpu() ? 0 : report::tensor_bytes(host));
+  };
+
+  const long before = held();
+  auto offloaded = Offloaded::template make<Llama>(world(), optim::AdamW{.learning_rate = 1e-2}, recipe);
+  const Plan planned = offloaded.plan();
+  if (device.is_cpu()) CHECK(held() - before == planned.kept() + planned.host);
+  CHECK(planned.optimizer == 0);
+  CHECK(planned.host > 0);
+
+  auto plain = Plain::template make<Llama>(world(), OnHost{}, recipe);
+  for (int step = 0; step < 6; ++step) {
+    const auto [ids, targets] = words(step);
+    const Report due = plain.step(ids, targets), got = offloaded.step(ids, targets);
+    CHECK(got.loss == due.loss);
+    CHECK(got.gradient_norm == due.gradient_norm);
+    CHECK_FALSE(offloaded.replayed());
+  }
+  check_equal(offloaded.full_parameters(), plain.full_parameters());
+  for (auto& unit : offloaded.engine().units()) {
+    CHECK(unit.trained.master.is_cpu());
+    CHECK(unit.trained.master.is_pinned() == !device.is_cpu());
+    for (const Tensor& state : unit.trained.states) CHECK(state.is_cpu());
+  }
+}
+
+TEST_CASE("an optimizer on the host does the same arithmetic") {
+  const Recipe plain{.schedule = {.warmup = 3, .total = 6}};
+  Recipe clipped = plain, cut = plain;
+  clipped.clip_norm = 0.1;
+  cut.micro_batches = 2;
+  check<shard::Zero3, precision::Bf16Mixed>(clipped);
+  check<shard::Zero3, precision::Fp32>(cut);
+  check<shard::Zero3, precision::Bf16Pure>(plain);
+  check<shard::ShardGradOp, precision::Bf16Mixed>(cut);
+  check<shard::Zero2, precision::Bf16Mixed>(clipped);
+  check<shard::Zero2, precision::Fp32>(plain);
+  check<shard::Zero1, precision::Bf16Mixed>(clipped);
+  check<shard::Zero1, precision::Fp32>(cut);
+}
+
+}  // namespace
+}  // namespace ashlar::test
+
+int main(int argc, char** argv) {
+  return ashlar::test::run_in_world(argc, argv);
+}
