@@ -1,5 +1,8 @@
 // OptimizerToHost: the same arithmetic as an optimizer that updates on the CPU without it, bit for bit, and
-// in the memory that the plan says. processes: 1 2 gpus: 1 2 timeout: 300
+// in the memory that the plan says.
+// processes: 1 2
+// gpus: 1 2
+// timeout: 300
 #define CATCH_CONFIG_RUNNER
 #include <span>
 #include <vector>

@@ -62,7 +62,7 @@ Tensor zeros(long numel, dtype type, c10::Device device) {
 }
 
 // LibTorch's allocator of pinned memory would round the size up to a power of two.
-Tensor host_zeros(long numel, dtype type, c10::Device device) {
+Tensor host_zeros(long numel, dtype type, [[maybe_unused]] c10::Device device) {
 #ifdef ASHLAR_WITH_CUDA
   if (device.is_cuda() && numel > 0) {
     void* pages = nullptr;
