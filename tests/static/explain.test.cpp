@@ -295,7 +295,7 @@ struct Mesh : Archetype {
 static_assert(spans<Archetype, shard::Zero3> && spans<Mesh, Hybrid> && spans<Mesh, shard::Zero3> &&
               !spans<Archetype, Hybrid>);
 
-// Optimizer state on the host is a shard, and is refused until an engine can keep it there.
+// Optimizer state on the host is a shard.
 struct ToHost {
   static constexpr std::string_view name = "ToHost";
   static constexpr auto optimizer = memory::host;
@@ -303,7 +303,6 @@ struct ToHost {
 static_assert(offload_policy<ToHost> && offloads_a_shard<ToHost, shard::Zero1> &&
               !offloads_a_shard<ToHost, shard::Replicate> &&
               offloads_a_shard<offload::None, shard::Replicate>);
-static_assert(engine_keeps<offload::None> && !engine_keeps<ToHost>);
 
 // A loss is found by its name, and tried with a batch; an objective by how it is called.
 struct Run {};
