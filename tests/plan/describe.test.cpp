@@ -33,7 +33,7 @@ TEST_CASE("describe names the strategy, runs of equal units and each kind of byt
 TEST_CASE("what rests on the host is told apart") {
   using Offloaded =
       Trainer<shard::Zero3, precision::Bf16Mixed, offload::OptimizerToHost, wrap::Each<Gpt::Block>>;
-  CHECK_THAT(describe<Offloaded, Gpt>(world{4}),
+  CHECK_THAT((describe<Offloaded, Gpt>(world{4})),
              ContainsSubstring("    and on its host   ") && ContainsSubstring("    to the host and back   "));
   CHECK_THAT((describe<Strategy, Gpt>(world{4})), !ContainsSubstring("host"));
   const Plan planned = plan<Offloaded, Gpt>(world{4});
