@@ -42,6 +42,9 @@ struct Report {
 template <class Strategy, class Model, class Comm, class Optimizer>
 class Training;
 
+namespace report {
+struct Summary;  // of ashlar/report/trace.hpp
+}
 struct FullParameter;  // of ashlar/training.hpp
 struct Identity;       // of ashlar/engine/agree.hpp
 struct Plan;           // of ashlar/plan/plan.hpp
@@ -62,6 +65,8 @@ struct Refused {
   const Recipe& recipe() const;
   long steps() const;
   bool replayed() const;
+  void trace(auto&&) {}
+  const report::Summary& traced() const;
   Refused& engine();
   Refused& run();
   Tensor operator()(auto&&...);  // as run() is called

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <deque>
+#include <filesystem>
+#include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -20,6 +22,7 @@
 #include <ashlar/engine/recipe.hpp>
 #include <ashlar/engine/replay.hpp>
 #include <ashlar/engine/run.hpp>
+#include <ashlar/engine/tracing.hpp>
 #include <ashlar/kernels/ops.hpp>
 #include <ashlar/kernels/optim.hpp>
 #include <ashlar/plan/plan.hpp>
@@ -88,6 +91,7 @@ class Training {
                   std::to_string(rows) + " and " + std::to_string(rows_of(targets)) + " rows",
                   "change the batch or Recipe::micro_batches");
     const Busy busy(busy_);
+    const Recording recording(*this);
     const Tensor x = to_compute(inputs), y = targets.to(device_);
     const auto loss_on = [this, size = rows / count](const Tensor& in, const Tensor& due) {
       return [=, this](auto& run, int i) {
@@ -97,7 +101,7 @@ class Training {
     const auto work = [&](const Tensor& in, const Tensor& due) { return launch(loss_on(in, due), rows); };
     tell_time();
     if constexpr (replays)
-      if (fused_) return conclude(loss_on(x, y), rows, replaying_.step(x, y, work));
+      if (fused_) return conclude(loss_on(x, y), rows, replaying_.step(x, y, tracing_.has_value(), work));
     return conclude(loss_on(x, y), rows, work(x, y));
   }
 
@@ -107,6 +111,7 @@ class Training {
   template <class Objective>
   Report step(Objective&& objective) {
     const Busy busy(busy_);
+    const Recording recording(*this);
     tell_time();
     constexpr long unknown = 0;
     return conclude(objective, unknown, launch(objective, unknown));
@@ -162,6 +167,13 @@ class Training {
     }
     return all;
   }
+
+  // Records the next step: what each rank computes and sends, and when, goes to `file`, which a timeline
+  // viewer such as Perfetto shows. Called by all ranks. A step that would be replayed is captured anew for
+  // it, and so is the one after. Throws report.3 if the file cannot be written.
+  void trace(std::filesystem::path file) { tracing_.emplace(std::move(file), comm_.rank(), device_); }
+  // Of the last step that was recorded: the mean over the ranks.
+  const report::Summary& traced() const { return traced_; }
 
   // Calls visit(name, tensor) for all that this rank must keep to go on bit for bit: shards, optimizer state,
   // buffers, random state. Whoever copies other values into them calls restored() then.
@@ -270,7 +282,24 @@ class Training {
     bool& busy_;
   };
 
+  // The engine tells the recorder, where there is one, of a step and of nothing else.
+  class Recording {
+   public:
+    explicit Recording(Training& trainer) : engine_(trainer.engine_) {
+      if (!trainer.tracing_) return;
+      trainer.tracing_->restart(trainer.device_);
+      engine_.record(&trainer.tracing_->recorder());
+    }
+    ~Recording() { engine_.record(nullptr); }
+    Recording(const Recording&) = delete;
+    Recording& operator=(const Recording&) = delete;
+
+   private:
+    Engine<Shard, Precision, Comm, rests>& engine_;
+  };
+
   using Executor = Run<Training>;
+  using Lane = report::Lane;
 
   // The numbers of a step that its device reads: rate, factor on the gradient, and step.
   void tell_time() {
@@ -302,13 +331,17 @@ class Training {
       if (fused_) {
         cuda::judge(told, shards_optimizer<Shard> ? 1 : 4, now_, recipe_.clip_norm, comm_.size());
         for (auto& unit : engine_.units())
-          if (const Flat& flat = unit.trained; !flat.empty())
+          if (const Flat& flat = unit.trained; !flat.empty()) {
+            engine_.computes(Lane::optimizer, unit.name, "update");
             for_each_part(flat, [&](auto part, const std::vector<Tensor>& states, bool decays) {
               optimizer_.update_fused(part(flat.master), part(flat.part), states, part(engine_.rounded(flat)),
                                       now_, decays);
             });
+            engine_.computed();
+          }
         engine_.publish();
       }
+    if (tracing_) tracing_->recorder().join();
     return told;
   }
 
@@ -316,6 +349,7 @@ class Training {
   // square, for all have as many when the sum of the squares is the square of the sum over the ranks. Then
   // this rank's own squared norm. (5), float64.
   Tensor sum_up(const Tensor& loss, long rows) {
+    engine_.computes(Lane::optimizer, Name(), "norm");
     const Tensor told = at::zeros({5}, loss.options()), square = told[1];
     told[0].copy_(loss);
     for (auto& unit : engine_.units())
@@ -323,8 +357,12 @@ class Training {
     told[2].fill_(static_cast<double>(rows));
     told[3].fill_(static_cast<double>(rows * rows));
     told[4].copy_(square);
+    engine_.computed();
     Tensor sums = told.narrow(0, 0, 4);
-    comm_.all_reduce(sums).wait();
+    auto work =
+        engine_.send(Lane::sums, Name(), "loss and norm", sums, [&] { return comm_.all_reduce(sums); });
+    work.wait();
+    if (tracing_) tracing_->recorder().meet();
     return told;
   }
 
@@ -346,6 +384,11 @@ class Training {
       blame<Executor>(*this, objective, report);
     if (!fused_) update(report);
     ++step_;
+    if (tracing_) {
+      traced_ = tracing_->finish(comm_, device_);
+      replaying_.drop();  // it leaves marks for this recorder
+      tracing_.reset();
+    }
     return report;
   }
 
@@ -393,11 +436,13 @@ class Training {
       const Flat& flat = unit.trained;
       if (flat.empty()) continue;
       if (!fetches.empty()) fetches[fetched++].wait();
+      engine_.computes(Lane::optimizer, unit.name, "update");
       for_each_part(flat, [&](auto part, const std::vector<Tensor>& states, bool decays) {
         optimizer_.update(part(flat.master), part(flat.due), states, report.learning_rate, decays,
                           report.step);
       });
       engine_.round(flat);
+      engine_.computed();
     }
     engine_.publish();
   }
@@ -441,8 +486,10 @@ class Training {
   RandomState random_;
   Run<Training> run_{*this};
   std::conditional_t<replays, Replaying, NotReplaying> replaying_;
-  Tensor now_;          // (3), float32: rate, factor and step, where the update is fused
-  bool fused_ = false;  // one pass a part, on the GPU
+  Tensor now_;                      // (3), float32: rate, factor and step, where the update is fused
+  bool fused_ = false;              // one pass a part, on the GPU
+  std::optional<Tracing> tracing_;  // of the next step
+  report::Summary traced_;
   long step_ = 0;
   bool busy_ = false;
 };

@@ -2,11 +2,12 @@
 #pragma once
 
 #include <array>
-#include <optional>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <ashlar/engine/flat.hpp>
+#include <ashlar/engine/recorder.hpp>
 #include <ashlar/error.hpp>
 #include <ashlar/plan/units.hpp>
 
@@ -67,27 +68,61 @@ class Engine {
 
   // A unit's forward, first or second, is about to read its parameters.
   void enter(int unit) {
-    if (!shards_parameters<Shard> || at(unit).whole) return;
-    advance({Event::Kind::enter, unit});
+    require_whole(unit);
+    computes(unit, backward_ ? "forward again" : "forward");
   }
 
-  // A unit's first forward is over.
+  // A unit's forward is over.
   void after_forward(int unit) {
+    computed();
     if (!backward_ && !now_->stays[static_cast<size_t>(unit)]) advance({Event::Kind::leave, unit});
   }
 
   // All forwards are over: what was skipped is made up for.
   void begin_backward() {
     while (cursor_ < now_->forward) happen(now_->events[cursor_++]);
+    computed();
     backward_ = true;
     before_backward(0);
   }
 
   void before_backward(int unit) {
-    enter(unit);
+    require_whole(unit);
     advance({Event::Kind::lend, unit});
+    computes(unit, "backward");
   }
-  void after_backward(int unit) { advance({Event::Kind::leave, unit}); }
+  void after_backward(int unit) {
+    computed();
+    advance({Event::Kind::leave, unit});
+  }
+
+  // What this rank computes until computed(): of a unit, or of a layer that is none (-1).
+  void computes(int unit, std::string_view doing) {
+    computes(Recorder::Lane::compute, unit < 0 ? Name("layer") : at(unit).name, doing);
+  }
+  void computes(Recorder::Lane lane, const Name& unit, std::string_view doing) {
+    if (recorder_ != nullptr) recorder_->begin(lane, unit, doing);
+  }
+  void computed() {
+    if (recorder_ != nullptr) recorder_->end();
+  }
+
+  // The Work that start() returns: a collective on `tensor`, for a unit.
+  template <class Start>
+  Work send(Recorder::Lane lane, const Name& unit, std::string_view verb, const Tensor& tensor,
+            Start&& start) {
+    if (recorder_ == nullptr) return start();
+    return recorder_->collective(lane, unit, verb, tensor.nbytes(), start);
+  }
+  void await(Work& work) {
+    if (recorder_ != nullptr)
+      recorder_->wait(work);
+    else
+      work.wait();
+  }
+
+  // Who records what happens from now on; null for nobody.
+  void record(Recorder* recorder) { recorder_ = recorder; }
 
   // Makes up for what was skipped and waits for the reductions.
   void finish() {
@@ -133,8 +168,10 @@ class Engine {
     if constexpr (shards_optimizer<Shard> && !shards_parameters<Shard>)
       for (Unit& unit : units_)
         if (!unit.trained.empty())
-          works.push_back(Shard::publish(unit.trained.whole, unit.trained.shard, comm_));
-    for (Work& work : works) work.wait();
+          works.push_back(send(Recorder::Lane::gathers, unit.name, "publish", unit.trained.whole, [&] {
+            return Shard::publish(unit.trained.whole, unit.trained.shard, comm_);
+          }));
+    for (Work& work : works) await(work);
   }
 
   // The same after values were written into masters.
@@ -170,7 +207,7 @@ class Engine {
   const Name* settle_all() {
     while (cursor_ < now_->events.size()) happen(now_->events[cursor_++]);
     for (GradientSlot& slot : gradient_slots_) settle(slot);
-    for (Work& work : reducing_) work.wait();
+    for (Work& work : reducing_) await(work);
     reducing_.clear();
     const Name* late = nullptr;
     if (now_ == &training_)
@@ -186,7 +223,12 @@ class Engine {
     now_ = &schedule;
     cursor_ = entered_ = started_ = 0;
     backward_ = false;
-    if constexpr (shards_parameters<Shard>) enter(0);
+    enter(0);
+  }
+
+  void require_whole(int unit) {
+    if constexpr (shards_parameters<Shard>)
+      if (!at(unit).whole) advance({Event::Kind::enter, unit});
   }
 
   // Lets everything up to and including `event` happen.
@@ -220,7 +262,7 @@ class Engine {
       ++entered_;
       if (gathers_)
         while (started_ < std::min(entered_ + 1, now_->gathers.size())) start(now_->gathers[started_++]);
-      for (Work& work : unit.gathering) work.wait();
+      for (Work& work : unit.gathering) await(work);
       unit.whole = true;
     }
   }
@@ -233,7 +275,8 @@ class Engine {
       if (flat.empty()) continue;
       lend(flat.whole, slots_[static_cast<size_t>(gather.slot)], offset);
       offset += flat.layout.numel * bytes(Precision::compute);
-      unit.gathering[i] = Shard::unshard(flat.whole, flat.shard, comm_);
+      unit.gathering[i] = send(Recorder::Lane::gathers, unit.name, "unshard", flat.whole,
+                               [&] { return Shard::unshard(flat.whole, flat.shard, comm_); });
     }
   }
 
@@ -268,18 +311,22 @@ class Engine {
       GradientSlot& slot =
           gradient_slots_[static_cast<size_t>(now_->gradient_slot[static_cast<size_t>(index)])];
       Tensor own = flat.grad.narrow(0, flat.master_begin, flat.layout.shard);
-      slot.reducing = Shard::reduce(first_ ? flat.part : own, flat.grad, comm_);
+      slot.reducing = reduce(at(index).name, first_ ? flat.part : own, flat.grad);
       slot.flat = &flat;
     } else if (last_) {
-      reducing_.push_back(Shard::reduce(flat.part, flat.grad, comm_));
+      reducing_.push_back(reduce(at(index).name, flat.part, flat.grad));
     }
+  }
+
+  Work reduce(const Name& unit, Tensor& part, Tensor& grad) {
+    return send(Recorder::Lane::sums, unit, "reduce", grad, [&] { return Shard::reduce(part, grad, comm_); });
   }
 
   // A gradient slot is free again once its reduction is done and, after the first micro-batch, added to the
   // others'.
   void settle(GradientSlot& slot) {
     if (slot.flat == nullptr) return;
-    slot.reducing.wait();
+    await(slot.reducing);
     Flat& flat = *slot.flat;
     if (!first_) flat.part.add_(flat.grad.narrow(0, flat.master_begin, flat.layout.shard));
     take_back(flat.grad);
@@ -298,6 +345,7 @@ class Engine {
   size_t entered_ = 0;  // enters among them
   size_t started_ = 0;  // gathers started
   bool first_ = true, last_ = true, gathers_ = true, backward_ = false;
+  Recorder* recorder_ = nullptr;
 };
 
 }  // namespace ashlar

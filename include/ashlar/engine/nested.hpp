@@ -86,7 +86,9 @@ struct Nested : torch::autograd::Function<Nested<Host, Module, arity>> {
       const auto end = saved.begin() + 1 + arity;
       const variable_list inputs(saved.begin() + 1, end);
       const RandomStateGuard guard(RandomState(inputs, {end, saved.end()}));
+      host.engine().computes(site.unit, "forward again");
       build(host, *static_cast<const Module*>(site.module), site, inputs);
+      host.engine().computed();
     }
     run_backward(site, gradients);
     variable_list result(2);  // of the site and the anchor

@@ -17,11 +17,13 @@ class Replaying {
   explicit Replaying(c10::Device device) : device_(device), graph_(device) {}
 
   // What work(inputs, targets) returns, which launches a step. A replay writes it where the last one did.
+  // `anew`: it is captured again for this step.
   template <class Work>
-  Tensor step(const Tensor& inputs, const Tensor& targets, Work&& work) {
+  Tensor step(const Tensor& inputs, const Tensor& targets, bool anew, Work&& work) {
     const cuda::StepGraph::OnStream on_stream(graph_);
     replayed_ = false;
-    if (!graph_.empty() && alike(inputs, inputs_) && alike(targets, targets_)) {
+    const bool known = inputs_.defined() && alike(inputs, inputs_) && alike(targets, targets_);
+    if (known) {
       inputs_.copy_(inputs);
       targets_.copy_(targets);
     } else if (draws_ || !seen_before(inputs, targets)) {
@@ -32,9 +34,9 @@ class Replaying {
     } else {
       inputs_ = inputs.clone();
       targets_ = targets.clone();
-      graph_.capture([&] { told_ = work(inputs_, targets_); });
       like_inputs_ = like_targets_ = Tensor();
     }
+    if (!known || anew || graph_.empty()) graph_.capture([&] { told_ = work(inputs_, targets_); });
     graph_.replay();
     replayed_ = true;
     return told_;
@@ -42,6 +44,9 @@ class Replaying {
 
   // Whether the last step was.
   bool replayed() const { return replayed_; }
+
+  // The next step is captured again. Its work must be done.
+  void drop() { graph_.drop(); }
 
  private:
   static bool alike(const Tensor& a, const Tensor& b) {
@@ -69,6 +74,7 @@ class Replaying {
 struct NotReplaying {
   explicit NotReplaying(c10::Device) {}
   bool replayed() const { return false; }
+  void drop() {}
 };
 
 }  // namespace ashlar

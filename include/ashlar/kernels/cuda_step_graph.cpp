@@ -100,6 +100,10 @@ void StepGraph::replay() {
   state_->graph->replay();
 }
 
+void StepGraph::drop() {
+  state_->graph.reset();
+}
+
 bool StepGraph::empty() const {
   return !state_->graph;
 }

@@ -46,6 +46,7 @@ class StepGraph {
   }
 
   void replay();  // on the current stream
+  void drop();
   bool empty() const;
 
  private:
