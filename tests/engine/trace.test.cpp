@@ -66,7 +66,7 @@ Seen look(const nlohmann::json& trace) {
     free[{rank, lane}] = end;
     ++seen.count[name];
     if (name == "root loss and norm") seen.met.at(static_cast<std::size_t>(rank)) = end;
-    if (rank == 0 && event.contains("args")) {
+    if (rank == 0 && event["args"].contains("bytes")) {
       ++seen.collectives;
       seen.bytes += event["args"]["bytes"].get<long>();
     }
@@ -113,7 +113,7 @@ void check_trace(Recipe recipe) {
     const int all = world().size(), passes = all * recipe.micro_batches;
     const bool again = Checkpoint::name != std::string_view("None");
     for (int layer = 0; layer < layers; ++layer) {
-      const std::string unit = "layers." + std::to_string(layer);
+      const std::string unit = "blocks." + std::to_string(layer);
       INFO(unit);
       CHECK(seen.count.at(unit + " forward") >= passes);
       CHECK(seen.count.at(unit + " backward") >= passes);
@@ -154,7 +154,7 @@ TEST_CASE("a replayed step is recorded as it is replayed") {
   if (world().rank() != 0) return;
   const Seen first = look(trace_in(dir / "4")), second = look(trace_in(dir / "5"));
   CHECK(first.count == second.count);
-  CHECK(first.count.at("layers.0 unshard") == 2 * world().size());
+  CHECK(first.count.at("blocks.0 unshard") == 2 * world().size());
 }
 
 TEST_CASE("a step that fails leaves the trace to the next one") {
@@ -172,8 +172,8 @@ TEST_CASE("a step that fails leaves the trace to the next one") {
   trainer.step(ids, targets);
   if (world().rank() != 0) return;
   const Seen seen = look(trace_in(dir / "step.json"));
-  CHECK(seen.count.at("layers.1 update") == world().size());
-  CHECK(seen.count.at("layers.1 reduce") == world().size());
+  CHECK(seen.count.at("blocks.1 update") == world().size());
+  CHECK(seen.count.at("blocks.1 reduce") == world().size());
   CHECK_THAT(sentence([&] { trainer.trace("/nowhere/step.json"); }), ContainsSubstring("[ashlar.report.3]"));
 }
 

@@ -36,7 +36,7 @@ TEST_CASE("a summary counts time once, and what is in flight while the rank comp
 }
 
 TEST_CASE("a timeline is what its text says") {
-  const report::Timeline made = report::timeline_of(to_text({step(), 10000}));
+  const report::Timeline made = report::timeline_of(report::to_text({step(), 10000}));
   CHECK(made.met == 10000);
   REQUIRE(made.slices.size() == step().size());
   for (std::size_t i = 0; i < made.slices.size(); ++i) {

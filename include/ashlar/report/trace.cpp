@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
+#include <tuple>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -56,18 +57,20 @@ double length_of_common(const std::vector<Span>& a, const std::vector<Span>& b) 
 }  // namespace
 
 std::string to_text(const Timeline& timeline) {
-  nlohmann::json slices = nlohmann::json::array();
+  auto all = nlohmann::json::array({timeline.met});
   for (const auto& [lane, name, begin, end, bytes] : timeline.slices)
-    slices.push_back({static_cast<int>(lane), name, begin, end, bytes});
-  return nlohmann::json{{"slices", slices}, {"met", timeline.met}}.dump();
+    all.push_back({static_cast<int>(lane), name, begin, end, bytes});
+  return all.dump();
 }
 
 Timeline timeline_of(std::string_view text) {
-  const auto json = nlohmann::json::parse(text);
-  Timeline timeline{.slices = {}, .met = json["met"]};
-  for (const auto& slice : json["slices"])
-    timeline.slices.push_back(
-        {static_cast<Lane>(slice[0].get<int>()), slice[1], slice[2], slice[3], slice[4]});
+  const auto all = nlohmann::json::parse(text);
+  Timeline timeline{.slices = {}, .met = all[0]};
+  for (auto slice = all.begin() + 1; slice != all.end(); ++slice) {
+    const auto& [lane, name, begin, end, bytes] =
+        slice->get<std::tuple<int, std::string, double, double, long>>();
+    timeline.slices.push_back({static_cast<Lane>(lane), name, begin, end, bytes});
+  }
   return timeline;
 }
 
@@ -113,16 +116,14 @@ void TraceFile::write(std::vector<Timeline> ranks, const Summary& summary) {
       name("thread_name", rank, lane, Args{{"name", lane_names[static_cast<std::size_t>(lane)]}});
       name("thread_sort_index", rank, lane, Args{{"sort_index", lane}});
     }
-    for (const Slice& slice : own.slices) {
-      nlohmann::ordered_json event{{"name", slice.name},
-                                   {"ph", "X"},
-                                   {"ts", slice.begin - own.met - first},
-                                   {"dur", slice.end - slice.begin},
-                                   {"pid", rank},
-                                   {"tid", static_cast<int>(slice.lane)}};
-      if (slice.bytes > 0) event["args"] = {{"bytes", slice.bytes}};
-      events.push_back(std::move(event));
-    }
+    for (const Slice& slice : own.slices)
+      events.push_back({{"name", slice.name},
+                        {"ph", "X"},
+                        {"ts", slice.begin - own.met - first},
+                        {"dur", slice.end - slice.begin},
+                        {"pid", rank},
+                        {"tid", static_cast<int>(slice.lane)},
+                        {"args", slice.bytes > 0 ? Args{{"bytes", slice.bytes}} : Args::object()}});
   }
   const nlohmann::ordered_json all{{"traceEvents", events},
                                    {"displayTimeUnit", "ms"},
