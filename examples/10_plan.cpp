@@ -21,8 +21,8 @@ using Ddp = Strategy<shard::Replicate>;
 using Sharded = Strategy<shard::Zero3>;
 using Recomputed = Strategy<shard::Zero3, checkpoint::Recompute>;
 
-static_assert(!fits<Sharded, Llama>(80_GiB, world{8}, batch{4, 4096}));
-static_assert(fits<Recomputed, Llama>(80_GiB, world{8}, batch{4, 4096}));
+static_assert(!fits<Sharded, Llama>(80_GiB, world{8}, batch{6, 4096}));
+static_assert(fits<Recomputed, Llama>(80_GiB, world{8}, batch{6, 4096}));
 
 using Best =
     cheapest<Llama, h200, world{8}, batch{2, 4096}, Ddp, Recomputed, Sharded>;  // the fastest that fits

@@ -101,7 +101,12 @@ class Training {
     const auto work = [&](const Tensor& in, const Tensor& due) { return launch(loss_on(in, due), rows); };
     tell_time();
     if constexpr (replays)
-      if (fused_) return conclude(loss_on(x, y), rows, replaying_.step(x, y, tracing_.has_value(), work));
+      if (fused_) {
+        engine_.forget_parts();  // a capture takes memory of its own, and comes back to it
+        const Tensor told = replaying_.step(x, y, tracing_.has_value(), work);
+        if (replaying_.replayed()) engine_.forget_parts();
+        return conclude(loss_on(x, y), rows, told);
+      }
     return conclude(loss_on(x, y), rows, work(x, y));
   }
 
@@ -228,16 +233,17 @@ class Training {
     requires(sizeof...(Inputs) > 0)
   Plan plan(const Inputs&... inputs) const {
     Plan planned = plan();
-    planned.work =
-        rehearse<Strategy, Model>(device_.is_cpu() ? kernels::cpu : kernels::cuda, [&](Tape& tape) {
-          const auto symbol = [&](const Tensor& input) {
-            Shape shape;
-            for (const long size : input.sizes())
-              shape.push_back(shape.empty() ? size / recipe_.micro_batches : size);
-            return Symbol(tape, shape, input.is_floating_point() ? Values::compute : Values::i64);
-          };
-          return std::tuple(symbol(inputs)...);
-        });
+    const auto symbols = [&](Tape& tape) {
+      const auto symbol = [&](const Tensor& input) {
+        Shape shape;
+        for (const long size : input.sizes())
+          shape.push_back(shape.empty() ? size / recipe_.micro_batches : size);
+        return Symbol(tape, shape, input.is_floating_point() ? Values::compute : Values::i64);
+      };
+      return std::tuple(symbol(inputs)...);
+    };
+    planned.work = rehearse<Strategy, Model>(device_.is_cpu() ? kernels::cpu : kernels::cuda, symbols,
+                                             parts_of(planned), recipe_.micro_batches);
     return planned;
   }
 
@@ -258,7 +264,7 @@ class Training {
     for (size_t tried = 0; tried < sites_.size(); ++tried) {
       Site& site = sites_[next_site_];
       next_site_ = next_site_ + 1 == sites_.size() ? 0 : next_site_ + 1;
-      if (site.module == &module && site.type == &type_tag<M>) return site;
+      if (site.id == id_of(module)) return site;
     }
     throw Error("model.6", "run() to be given a member of the trainer's model", "another module",
                 "pass the member itself, not a copy");
@@ -308,25 +314,11 @@ class Training {
 
   double rate() const { return optimizer_.learning_rate * recipe_.schedule.factor(step_); }
 
-  // All that a device does of a step by itself: micro-batches, sums over the ranks and, where it is fused,
-  // the update. `rows`: of this rank's part of the batch, which must be every rank's.
+  // All that a device does of a step by itself: gradients, sums over the ranks and, where it is fused, the
+  // update. `rows`: of this rank's part of the batch, which must be every rank's.
   template <class Objective>
   Tensor launch(Objective&& objective, long rows) {
-    const int count = recipe_.micro_batches;
-    Tensor loss = at::zeros({}, at::TensorOptions().dtype(at::kDouble).device(device_));
-    for (int i = 0; i < count; ++i) {
-      engine_.begin_training(i, count);
-      const Tensor part = scalar_of(objective, run_, i);
-      if (!part.requires_grad())
-        throw Error("train.6", "an objective that depends on a trained parameter", "one that depends on none",
-                    "run the model inside the objective, and leave something to train");
-      engine_.begin_backward();
-      torch::autograd::backward({part}, {at::full({}, 1.0 / (count * comm_.size()), part.options())});
-      loss += part.detach();
-      engine_.after_backward(0);
-      engine_.finish();
-    }
-    const Tensor told = sum_up(loss / count, rows);
+    const Tensor told = sum_up(gradients(objective), rows);
     if constexpr (fuses)
       if (fused_) {
         cuda::judge(told, shards_optimizer<Shard> ? 1 : 4, now_, recipe_.clip_norm, comm_.size());
@@ -345,20 +337,45 @@ class Training {
     return told;
   }
 
+  // Forward and backward of all micro-batches. Returns this rank's mean loss, four numbers for sum_up(), and
+  // the square of each unit's gradient, made while those of others are on their way. (5 + units), float64.
+  template <class Objective>
+  Tensor gradients(Objective&& objective) {
+    const int count = recipe_.micro_batches;
+    const auto options = at::TensorOptions().dtype(at::kDouble).device(device_);
+    const Tensor numbers = at::zeros({5 + static_cast<long>(engine_.units().size())}, options);
+    Tensor loss = at::zeros({}, options);
+    for (int i = 0; i < count; ++i) {
+      engine_.begin_training(i, count);
+      const Tensor part = scalar_of(objective, run_, i);
+      if (!part.requires_grad())
+        throw Error("train.6", "an objective that depends on a trained parameter", "one that depends on none",
+                    "run the model inside the objective, and leave something to train");
+      engine_.begin_backward();
+      torch::autograd::backward({part}, {at::full({}, 1.0 / (count * comm_.size()), part.options())});
+      loss += part.detach();
+      engine_.after_backward(0);
+      engine_.finish([&](size_t unit) {
+        if (i + 1 < count) return;
+        engine_.computes(Lane::optimizer, engine_.units()[unit].name, "norm");
+        add_squares(numbers[5 + static_cast<long>(unit)], engine_.units()[unit].trained.part);
+        engine_.computed();
+      });
+    }
+    numbers[0].copy_(loss / count);
+    return numbers;
+  }
+
   // What all ranks need to know of a step, by one small all-reduce: loss, squared norm, and rows and their
   // square, for all have as many when the sum of the squares is the square of the sum over the ranks. Then
   // this rank's own squared norm. (5), float64.
-  Tensor sum_up(const Tensor& loss, long rows) {
-    engine_.computes(Lane::optimizer, Name(), "norm");
-    const Tensor told = at::zeros({5}, loss.options()), square = told[1];
-    told[0].copy_(loss);
-    for (auto& unit : engine_.units())
-      if (!unit.trained.empty()) add_squares(square, unit.trained.part);
+  Tensor sum_up(const Tensor& numbers, long rows) {
+    const Tensor told = numbers.narrow(0, 0, 5);
+    Tensor square = told[1], sums = told.narrow(0, 0, 4);
+    at::sum_out(square, numbers.narrow(0, 5, numbers.size(0) - 5), at::IntArrayRef{0});
     told[2].fill_(static_cast<double>(rows));
     told[3].fill_(static_cast<double>(rows * rows));
     told[4].copy_(square);
-    engine_.computed();
-    Tensor sums = told.narrow(0, 0, 4);
     auto work =
         engine_.send(Lane::sums, Name(), "loss and norm", sums, [&] { return comm_.all_reduce(sums); });
     work.wait();
@@ -380,8 +397,13 @@ class Training {
                         .loss = sums[0] / ranks,
                         .gradient_norm = std::sqrt(sums[shards_optimizer<Shard> ? 1 : 4]),
                         .learning_rate = rate()};
-    if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm))
+    if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm)) {
+      if (replaying_.replayed()) {  // its gradients are gone, and launched again they are the same
+        replaying_.drop();
+        gradients(objective);
+      }
       blame<Executor>(*this, objective, report);
+    }
     if (!fused_) update(report);
     ++step_;
     if (tracing_) {
@@ -409,8 +431,7 @@ class Training {
   template <class M>
   void add_site(M& module, int unit) {
     Site& site = sites_.emplace_back();
-    site.module = &module;
-    site.type = &type_tag<M>;
+    site.id = id_of(module);
     site.unit = unit;
     site.host = this;
     site.anchor = at::from_blob(&site, {static_cast<long>(sizeof(Site) / sizeof(float))}, at::kFloat);
@@ -438,7 +459,7 @@ class Training {
       if (!fetches.empty()) fetches[fetched++].wait();
       engine_.computes(Lane::optimizer, unit.name, "update");
       for_each_part(flat, [&](auto part, const std::vector<Tensor>& states, bool decays) {
-        optimizer_.update(part(flat.master), part(flat.due), states, report.learning_rate, decays,
+        optimizer_.update(part(flat.master), part(engine_.due(flat)), states, report.learning_rate, decays,
                           report.step);
       });
       engine_.round(flat);

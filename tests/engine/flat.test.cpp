@@ -57,9 +57,11 @@ void check_flat(int rank) {
   CHECK(flat.grad.numel() == 192);
   CHECK(flat.grad.scalar_type() == reduce);
   CHECK(backed(flat.grad) == !gradients);
-  CHECK(flat.part.numel() == kept);
-  CHECK(flat.part.scalar_type() == reduce);
-  CHECK(lies_at(flat.part, flat.grad, optimizer ? begin : 0) == !gradients);
+  CHECK(flat.part.defined() == !gradients);  // where it is sharded, a reduction makes it
+  if (!gradients) {
+    CHECK(flat.part.numel() == kept);
+    CHECK(lies_at(flat.part, flat.grad, optimizer ? begin : 0));
+  }
 
   REQUIRE(flat.states.size() == 2);
   for (const Tensor& state : flat.states) {

@@ -136,6 +136,26 @@ TEST_CASE("momentum and Nesterov, with a schedule") {
         {.seed = 3, .schedule = {.warmup = 3, .total = steps}});
 }
 
+struct NoneAhead : shard::Zero3 {
+  static constexpr int prefetch = 0;
+};
+struct FarAhead : shard::Zero3 {
+  static constexpr int prefetch = 2;
+};
+template <class Shard>
+using Blocks = Plain<Shard, wrap::Each<SmallLlama::Block>>;
+template <class Shard>
+inline constexpr long kept = plan<Blocks<Shard>, SmallLlama>(ashlar::world{2}).kept();
+static_assert(kept<NoneAhead> < kept<shard::Zero3> && kept<shard::Zero3> < kept<FarAhead>);
+
+TEST_CASE("how many units are gathered ahead changes memory and nothing else") {
+  const Recipe recipe{.seed = 3, .clip_norm = 0.05, .micro_batches = 2};
+  const Trained one = train<Blocks<shard::Zero3>, SmallLlama>(61, recipe);
+  const Tolerance exact = device_of(world()).is_cpu() ? Tolerance{} : rounding();
+  compare(train<Blocks<NoneAhead>, SmallLlama>(61, recipe), one, exact);
+  compare(train<Blocks<FarAhead>, SmallLlama>(61, recipe), one, exact);
+}
+
 TEST_CASE("a unit that no rank runs gets zero gradients") {
   Small model;
   model.skipped = 1;

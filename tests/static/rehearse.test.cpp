@@ -30,10 +30,9 @@ constexpr Workload work =
           return std::tuple(Symbol(tape, {8, 16}, Values::f32), Symbol(tape, {8}, Values::i64));
         });
 
-// In bytes: x 512, targets 64, up's output and gelu's 1024 each, log-softmax 512, the loss 4 and
-// the step's sum of losses 8. The logits
-// are not kept.
-constexpr long inputs = 512 + 64, after_forward = inputs + 2 * 1024 + 512 + 4 + 8;
+// In bytes: x 512, targets 64, up's output and gelu's 1024 each, log-softmax 512, the loss 4, and of
+// the step its sum of losses 8 and five numbers that are told of it. The logits are not kept.
+constexpr long inputs = 512 + 64, step = 8 + 40, after_forward = inputs + 2 * 1024 + 512 + 4 + step;
 static_assert(work<Net>.saved == after_forward);
 
 // Most is held when down's backward has made its gradients, of its input 1024 and of its bias 64, from one
@@ -60,8 +59,8 @@ struct Deep {
 };
 
 constexpr Workload kept = work<Deep>, again = work<Deep, wrap::WholeModel, checkpoint::Recompute>;
-static_assert(kept.saved == inputs + 2 * (2 * 1024) + 512 + 512 + 4 + 8);
-static_assert(again.saved == inputs + 512 + 512 + 4 + 8 + 2 * random_state);
+static_assert(kept.saved == inputs + 2 * (2 * 1024) + 512 + 512 + 4 + step);
+static_assert(again.saved == inputs + 512 + 512 + 4 + step + 2 * random_state);
 static_assert(kept.flops == 11 * 8192);
 static_assert(again.flops == kept.flops + 4 * 8192);
 

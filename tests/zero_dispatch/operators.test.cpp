@@ -112,7 +112,8 @@ TEST_CASE("operators of a step") {
   due.model.erase(sum);
   CHECK(own.model == due.model);
 
-  CHECK(names_of(own.before) == Operators{"zero_"});  // the sum of the micro-batches' losses
+  // All that is told of the step, and the sum of the micro-batches' losses.
+  CHECK(names_of(own.before) == Operators{"zero_", "zero_"});
   CHECK(due.before.empty());
   Operators after{"add_", "_to_copy", "copy_",  // the loss, in double, added to that sum
                   "add_"};                      // the tied gradient, added in the window
@@ -122,12 +123,11 @@ TEST_CASE("operators of a step") {
       trainer.full_parameters(), [](const FullParameter& p) { return p.value.dim() == 1; });
   constexpr std::ptrdiff_t positions = 1;
   after.insert(after.end(), static_cast<std::size_t>(vectors + positions), "copy_");
-  for (const char* name :
-       {"div", "div", "_to_copy", "copy_",  // the mean loss
-        "zero_", "copy_",           // and all that is told, with the squared norm, which no operator computes
-        "fill_", "fill_", "copy_",  // rows, their square, and this rank's own squared norm
-        "fill_", "_fused_adamw_",   // all that decays, at once
-        "fill_", "_fused_adamw_"})  // all that does not
+  for (const char* name : {"div", "div", "_to_copy", "copy_", "copy_",  // the mean loss, to what is told
+                           "sum", "fill_",             // the units' squared norms, which no operator computes
+                           "fill_", "fill_", "copy_",  // rows, their square, and this rank's own squared norm
+                           "fill_", "_fused_adamw_",   // all that decays, at once
+                           "fill_", "_fused_adamw_"})  // all that does not
     after.emplace_back(name);
   CHECK(names_of(own.after) == after);
 }

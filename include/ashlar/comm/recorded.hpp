@@ -59,6 +59,12 @@ class Recorded {
     return inner_.device();
   }
 
+  auto gather_memory(long bytes)
+    requires has_gather_memory<Inner>
+  {
+    return inner_.gather_memory(bytes);
+  }
+
   Work all_gather(auto&& whole, const Tensor& part)
     requires has_all_gather<Inner>
   {

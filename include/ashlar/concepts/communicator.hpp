@@ -2,9 +2,9 @@
 //
 //   intuition   a group of `size()` processes that each hold a tensor and want it combined.
 //   needs       name, rank(), size(), barrier(); then only the collectives that a policy's verbs call.
-//   may         device(): its GPU's number; capturable, a bool: whether a CUDA graph can hold its
-//   collectives. laws        all_gather of the shards of a tensor is the tensor; reduce_scatter is all_reduce
-//   followed by
+//   may         device(): its GPU's number; capturable, a bool: whether a CUDA graph can hold all of this;
+//               gather_memory(bytes).
+//   laws        all_gather of the shards of a tensor is the tensor; reduce_scatter is all_reduce followed by
 //               taking this rank's part; in a world of one every collective is the identity.
 //   models      comm::Solo, comm::Mpi, comm::Nccl, comm::Recorded<C>.
 //   promises no overlap: a collective may have run when the call returns; wait() on its Work either way.
@@ -48,6 +48,11 @@ template <class C>
 concept has_all_gather = communicator<C> && requires(C& c, Tensor& whole, const Tensor& part) {
   { c.all_gather(whole, part) } -> std::same_as<typename C::Work>;
 };
+
+// Memory that is fastest to gather into. Every rank asks for as many bytes in the same order.
+template <class C>
+concept has_gather_memory =
+    communicator<C> && requires(Tensor (C::*memory)(long)) { memory = &C::gather_memory; };
 
 // Destroys `whole`.
 template <class C>

@@ -37,4 +37,11 @@ template <class T>
   requires requires { typename detail::constant<int, T::dimensions>; }
 inline constexpr int dimensions_of<T> = T::dimensions;
 
+// How many units a Shard policy gathers ahead of the one that is entered.
+template <class S>
+inline constexpr int prefetch_of = 1;
+template <class S>
+  requires requires { typename detail::constant<int, S::prefetch>; }
+inline constexpr int prefetch_of<S> = S::prefetch;
+
 }  // namespace ashlar

@@ -12,7 +12,8 @@
 //   needs       name; parameters, gradients, optimizer (placements); reshard_after; reduce(part, grad, comm);
 //               unshard(whole, shard, comm) where parameters are sharded;
 //               publish(whole, part, comm) where parameters are replicated and optimizer state is sharded;
-//               dimensions, where its world has more than one.
+//               dimensions, where its world has more than one; prefetch, where more units than one, or none,
+//               are gathered ahead.
 //   laws        unshard after sharding is the identity; reduce then gather equals an all-reduce;
 //               publish makes every rank's whole equal; a step equals Replicate's step (laws/shard.hpp checks
 //               them).
@@ -66,6 +67,13 @@ template <class S>
 concept reshards_what_is_sharded =
     placed<S> && (S::parameters == placement::sharded || S::reshard_after == pass::backward);
 
+// What is gathered ahead takes room in advance, so it is a constant.
+template <class S>
+concept prefetches_some_units = !requires { S::prefetch; } || requires {
+  typename detail::constant<int, S::prefetch>;
+  requires S::prefetch >= 0;
+};
+
 namespace detail {
 template <class S>
 concept sharded_parameters = placed<S> && S::parameters == placement::sharded;
@@ -107,6 +115,6 @@ struct CommunicatorArchetype {
 
 template <class S, class C = CommunicatorArchetype>
 concept shard_policy = names_itself<S> && sensible_placement<S> && reshards_what_is_sharded<S> &&
-                       reduces<S, C> && unshards<S, C> && publishes<S, C>;
+                       prefetches_some_units<S> && reduces<S, C> && unshards<S, C> && publishes<S, C>;
 
 }  // namespace ashlar

@@ -47,6 +47,10 @@ consteval bool explain_shard() {
     static_assert(reshards_what_is_sharded<Shard>,
                   "[ashlar.shard.12] replicated parameters are never given back: write reshard_after = "
                   "pass::backward, or parameters = placement::sharded");
+  else if constexpr (!prefetches_some_units<Shard>)
+    static_assert(prefetches_some_units<Shard>,
+                  "[ashlar.shard.14] a Shard policy says how many units are gathered ahead: write static "
+                  "constexpr int prefetch = 1, or 0 for none");
   else if constexpr (!reduces<Shard, CommunicatorArchetype>)
     static_assert(reduces<Shard, CommunicatorArchetype>,
                   "[ashlar.shard.4] a Shard policy reduces gradients: write static auto reduce(Tensor& part, "

@@ -1,7 +1,9 @@
 // Engine: does what the schedule says, for the units of one model on one rank.
 #pragma once
 
+#include <algorithm>
 #include <array>
+#include <deque>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -33,18 +35,13 @@ class Engine {
       units_.push_back({unit.name,
                         make_flat<Shard, Precision, rests>(unit.trained, comm.rank(), device, true, states),
                         make_flat<Shard, Precision, rests>(unit.frozen, comm.rank(), device, false, states)});
-    training_ = make_schedule(census, layouts, Shard::reshard_after, true);
-    evaluation_ = make_schedule(census, layouts, Shard::reshard_after, false);
-    if constexpr (shards_parameters<Shard>) {
-      std::vector<long> slots = training_.slots;
-      slots.resize(std::max(slots.size(), evaluation_.slots.size()));
-      for (size_t i = 0; i < evaluation_.slots.size(); ++i)
-        slots[i] = std::max(slots[i], evaluation_.slots[i]);
-      for (const long numel : slots) slots_.push_back(bytes_of(numel, Precision::compute, device));
-    }
+    training_ = make_schedule<Shard>(census, layouts, true);
+    evaluation_ = make_schedule<Shard>(census, layouts, false);
+    if constexpr (shards_parameters<Shard>)
+      slots_ =
+          gather_memory(std::max(training_.slots, evaluation_.slots) * bytes(Precision::compute), device);
     if constexpr (shards_gradients<Shard>)
-      for (const long numel : training_.gradient_slots)
-        gradient_slots_.push_back({bytes_of(numel, Precision::reduce, device), {}, nullptr});
+      gradient_slots_ = memory_of(training_.gradient_slots * bytes(Precision::reduce), device);
   }
 
   std::vector<Unit>& units() { return units_; }
@@ -56,6 +53,7 @@ class Engine {
     first_ = index == 0;
     last_ = index + 1 == count;
     gathers_ = first_ || Shard::reshard_after == pass::forward;
+    if (first_) forget_parts();
     if constexpr (!shards_gradients<Shard>)
       for (Unit& unit : units_) unit.trained.begin_gradient(first_);
     begin(training_);
@@ -80,7 +78,7 @@ class Engine {
 
   // All forwards are over: what was skipped is made up for.
   void begin_backward() {
-    while (cursor_ < now_->forward) happen(now_->events[cursor_++]);
+    while (cursor_ < now_->forward) happen();
     computed();
     backward_ = true;
     before_backward(0);
@@ -124,13 +122,36 @@ class Engine {
   // Who records what happens from now on; null for nobody.
   void record(Recorder* recorder) { recorder_ = recorder; }
 
-  // Makes up for what was skipped and waits for the reductions.
-  void finish() {
-    if (const Name* late = settle_all())
+  // Makes up for what was skipped, and calls reduced(i) for each unit i whose gradient's reduction it has
+  // waited for: at first for those that others need not wait for.
+  void finish(auto&& reduced) {
+    run_out();
+    std::vector<bool> under_way(units_.size());
+    for (const Reduction& reduction : reducing_) under_way[static_cast<size_t>(reduction.unit)] = true;
+    for (size_t i = 0; i < units_.size(); ++i)
+      if (!under_way[i] && !units_[i].trained.empty()) reduced(i);
+    while (!reducing_.empty()) {
+      const auto unit = static_cast<size_t>(reducing_.front().unit);
+      settle_until(reducing_.size() - 1);
+      reduced(unit);
+    }
+    if (const Name* late = forget_late_gradients())
       throw Error("model.18", "a parameter to be read in the forward of its own unit",
                   "'" + std::string(late->view()) + "' read outside of it and before, its gradient too late",
                   "leave the type of its unit out of Wrap, or read it there");
   }
+  void finish() {
+    finish([](size_t) {});
+  }
+
+  // Takes back the memory of sharded parts, which the next step would take back when it begins.
+  void forget_parts() {
+    if constexpr (shards_gradients<Shard>)
+      for (Unit& unit : units_) unit.trained.part.reset();
+  }
+
+  // What the optimizer reads of a gradient, where it rests.
+  static const Tensor& due(const Flat& flat) { return rests == memory::host ? flat.due : flat.part; }
 
   // What the optimizer updated, in the type that computes and on the device; undefined where that is the
   // master itself.
@@ -182,14 +203,21 @@ class Engine {
   }
 
  private:
-  struct GradientSlot {
-    Tensor bytes;
-    Work reducing;  // the reduction that still reads the slot
-    Flat* flat;     // whose gradient it holds; null when settled
+  // Of a gradient, which its slot holds until then.
+  struct Reduction {
+    int unit;
+    Work work;
   };
 
-  static Tensor bytes_of(long numel, dtype type, c10::Device device) {
-    return zeros((numel * bytes(type) + 3) / 4, dtype::f32, device);
+  static Tensor memory_of(long bytes, c10::Device device) {
+    return zeros((bytes + 3) / 4, dtype::f32, device);
+  }
+
+  Tensor gather_memory(long bytes, c10::Device device) {
+    if constexpr (has_gather_memory<Comm>)
+      return comm_.gather_memory(bytes);
+    else
+      return memory_of(bytes, device);
   }
 
   Unit& at(int unit) { return units_[static_cast<size_t>(unit)]; }
@@ -200,15 +228,17 @@ class Engine {
     if (now_ == nullptr) return;
     backward_ = true;
     last_ = true;
-    settle_all();
+    run_out();
+    settle_until(0);
+    forget_late_gradients();
+  }
+
+  void run_out() {
+    while (cursor_ < now_->events.size()) happen();
   }
 
   // The name of the first parameter whose gradient came after its unit's was reduced; null without one.
-  const Name* settle_all() {
-    while (cursor_ < now_->events.size()) happen(now_->events[cursor_++]);
-    for (GradientSlot& slot : gradient_slots_) settle(slot);
-    for (Work& work : reducing_) await(work);
-    reducing_.clear();
+  const Name* forget_late_gradients() {
     const Name* late = nullptr;
     if (now_ == &training_)
       for (Unit& unit : units_) {
@@ -221,7 +251,7 @@ class Engine {
 
   void begin(const Schedule& schedule) {
     now_ = &schedule;
-    cursor_ = entered_ = started_ = 0;
+    cursor_ = started_ = 0;
     backward_ = false;
     enter(0);
   }
@@ -240,10 +270,11 @@ class Engine {
                   "every unit to run once a micro-batch, in the order in which the model declares them",
                   "'" + std::string(at(event.unit).name.view()) + "' again or out of order",
                   "declare children in the order of forward, and leave a module that runs twice out of Wrap");
-    while (cursor_ <= found) happen(now_->events[cursor_++]);
+    while (cursor_ <= found) happen();
   }
 
-  void happen(const Event& event) {
+  void happen() {
+    const Event event = now_->events[cursor_++];
     switch (event.kind) {
       case Event::Kind::enter:
         return make_whole(event.unit);
@@ -259,9 +290,9 @@ class Engine {
   void make_whole(int index) {
     if constexpr (shards_parameters<Shard>) {
       Unit& unit = at(index);
-      ++entered_;
       if (gathers_)
-        while (started_ < std::min(entered_ + 1, now_->gathers.size())) start(now_->gathers[started_++]);
+        while (started_ < now_->gathers.size() && now_->gathers[started_].event < cursor_)
+          start(now_->gathers[started_++]);
       for (Work& work : unit.gathering) await(work);
       unit.whole = true;
     }
@@ -269,11 +300,11 @@ class Engine {
 
   void start(const Gather& gather) {
     Unit& unit = at(gather.unit);
-    long offset = 0;
+    long offset = gather.slot * bytes(Precision::compute);
     for (size_t i = 0; i < 2; ++i) {
       Flat& flat = *unit.flats()[i];
       if (flat.empty()) continue;
-      lend(flat.whole, slots_[static_cast<size_t>(gather.slot)], offset);
+      lend(flat.whole, slots_, offset);
       offset += flat.layout.numel * bytes(Precision::compute);
       unit.gathering[i] = send(Recorder::Lane::gathers, unit.name, "unshard", flat.whole,
                                [&] { return Shard::unshard(flat.whole, flat.shard, comm_); });
@@ -294,10 +325,9 @@ class Engine {
     if constexpr (shards_gradients<Shard>) {
       Flat& flat = at(index).trained;
       if (flat.empty()) return;
-      GradientSlot& slot =
-          gradient_slots_[static_cast<size_t>(now_->gradient_slot[static_cast<size_t>(index)])];
-      settle(slot);
-      lend(flat.grad, slot.bytes, 0);
+      settle_until(1);
+      lend(flat.grad, gradient_slots_,
+           now_->gradient_slot[static_cast<size_t>(index)] * bytes(Precision::reduce));
       flat.zero_padding();
       flat.begin_gradient(true);
     }
@@ -308,13 +338,11 @@ class Engine {
     if (flat.empty()) return;
     flat.collect_gradient();
     if constexpr (shards_gradients<Shard>) {
-      GradientSlot& slot =
-          gradient_slots_[static_cast<size_t>(now_->gradient_slot[static_cast<size_t>(index)])];
+      if (first_) flat.part = empty(flat.layout.shard, Precision::reduce, flat.grad.device());
       Tensor own = flat.grad.narrow(0, flat.master_begin, flat.layout.shard);
-      slot.reducing = reduce(at(index).name, first_ ? flat.part : own, flat.grad);
-      slot.flat = &flat;
+      reducing_.push_back({index, reduce(at(index).name, first_ ? flat.part : own, flat.grad)});
     } else if (last_) {
-      reducing_.push_back(reduce(at(index).name, flat.part, flat.grad));
+      reducing_.push_back({index, reduce(at(index).name, flat.part, flat.grad)});
     }
   }
 
@@ -322,27 +350,27 @@ class Engine {
     return send(Recorder::Lane::sums, unit, "reduce", grad, [&] { return Shard::reduce(part, grad, comm_); });
   }
 
-  // A gradient slot is free again once its reduction is done and, after the first micro-batch, added to the
-  // others'.
-  void settle(GradientSlot& slot) {
-    if (slot.flat == nullptr) return;
-    await(slot.reducing);
-    Flat& flat = *slot.flat;
-    if (!first_) flat.part.add_(flat.grad.narrow(0, flat.master_begin, flat.layout.shard));
-    take_back(flat.grad);
-    slot.flat = nullptr;
+  // Waits for all reductions but the last `count`. A gradient's slot is free again once it is reduced and,
+  // after the first micro-batch, added to the others'.
+  void settle_until(size_t count) {
+    for (; reducing_.size() > count; reducing_.pop_front()) {
+      await(reducing_.front().work);
+      if constexpr (shards_gradients<Shard>) {
+        Flat& flat = at(reducing_.front().unit).trained;
+        if (!first_) flat.part.add_(flat.grad.narrow(0, flat.master_begin, flat.layout.shard));
+        take_back(flat.grad);
+      }
+    }
   }
 
   Comm& comm_;
   std::vector<Unit> units_;
   Schedule training_, evaluation_;
-  std::vector<Tensor> slots_;  // each as large as the largest whole it is lent to
-  std::vector<GradientSlot> gradient_slots_;
-  std::vector<Work> reducing_;
+  Tensor slots_, gradient_slots_;   // the memory that is lent
+  std::deque<Reduction> reducing_;  // that are under way, in the order in which they started
 
   const Schedule* now_ = nullptr;
   size_t cursor_ = 0;   // events that happened
-  size_t entered_ = 0;  // enters among them
   size_t started_ = 0;  // gathers started
   bool first_ = true, last_ = true, gathers_ = true, backward_ = false;
   Recorder* recorder_ = nullptr;

@@ -11,10 +11,10 @@
 //   copy     master on its way back from there                                   1D, like master, compute
 // The last word is the type, by its name in Precision; N is the number of ranks.
 //
-// Tensors of equal type and place share memory: in Fp32 under Replicate master is shard is whole; so do due
-// and part, and copy and master, unless the one is on the host and the other on the device, or types differ.
+// Tensors of equal type and place share memory: in Fp32 under Replicate master is shard is whole; so do copy
+// and master, unless types differ. There is no due where the optimizer rests on the device.
 // A tensor that is sharded at rest has no bytes of its own while whole: a slot lends them
-// (engine/memory.hpp).
+// (engine/memory.hpp). A part that is sharded is there from its gradient's reduction to the next step.
 #pragma once
 
 #include <deque>
@@ -102,13 +102,12 @@ Flat make_flat(Layout layout, int rank, c10::Device device, bool trained, int st
     flat.master = resting(Precision::master);
   if constexpr (shards_gradients<Shard>) {
     flat.grad = unbacked(numel, Precision::reduce, device);
-    flat.part = zeros(part, Precision::reduce, device);
   } else {
     flat.grad = zeros(numel, Precision::reduce, device);
     flat.part = flat.grad.narrow(0, flat.master_begin, kept);
   }
   for (int i = 0; i < states; ++i) flat.states.push_back(resting(Precision::master));
-  flat.due = rests == memory::host ? resting(Precision::reduce) : flat.part;
+  if constexpr (rests == memory::host) flat.due = resting(Precision::reduce);
   flat.copy = rests == memory::host && Precision::master != Precision::compute ? resting(Precision::compute)
                                                                                : flat.master;
   return flat;

@@ -61,6 +61,10 @@ Tensor zeros(long numel, dtype type, c10::Device device) {
   return at::zeros({numel}, options(type, device));
 }
 
+Tensor empty(long numel, dtype type, c10::Device device) {
+  return at::empty({numel}, options(type, device));
+}
+
 // LibTorch's allocator of pinned memory would round the size up to a power of two.
 Tensor host_zeros(long numel, dtype type, [[maybe_unused]] c10::Device device) {
 #ifdef ASHLAR_WITH_CUDA

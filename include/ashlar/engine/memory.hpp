@@ -16,7 +16,10 @@ at::ScalarType scalar_type(dtype type);
 // 1D, numel, zero.
 Tensor zeros(long numel, dtype type, c10::Device device);
 
-// The same on the host of `device`, in pages that a GPU reads and writes by itself. Throws memory.1.
+// 1D, numel, of any values.
+Tensor empty(long numel, dtype type, c10::Device device);
+
+// 1D, numel, zero, on the host of `device`, in pages that a GPU reads and writes by itself. Throws memory.1.
 Tensor host_zeros(long numel, dtype type, c10::Device device);
 
 // A copy to the host that is under way. Where `from` lies on the host it is over at once.

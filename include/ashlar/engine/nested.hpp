@@ -17,6 +17,7 @@
 
 #include <ashlar/engine/random_state.hpp>
 #include <ashlar/error.hpp>
+#include <ashlar/model/module_id.hpp>
 #include <ashlar/tensor.hpp>
 
 namespace ashlar {
@@ -26,8 +27,7 @@ using torch::autograd::variable_list;
 
 // A module at which run() stops: a unit, a recomputed layer, or both.
 struct Site {
-  const void* module = nullptr;       // its address, and
-  const void* type = nullptr;         // its type's tag: a struct and its first member share an address
+  ModuleId id{};
   int unit = -1;                      // -1 for a recomputed layer that is no unit
   void* host = nullptr;               // the Training that owns the site
   variable_list inputs{}, outputs{};  // of the inner graph, from forward to backward
@@ -36,9 +36,6 @@ struct Site {
   // the site: the tensor's bytes are the site itself.
   Tensor anchor{};
 };
-
-template <class T>
-inline constexpr char type_tag = 0;
 
 // `arity`: how many tensors the module takes.
 template <class Host, class Module, size_t arity>
@@ -49,7 +46,7 @@ struct Nested : torch::autograd::Function<Nested<Host, Module, arity>> {
   static variable_list forward(AutogradContext* ctx, Site* site, const Tensor& anchor, at::TensorList list) {
     const variable_list inputs = list.vec();
     Host& host = *static_cast<Host*>(site->host);
-    const auto& module = *static_cast<const Module*>(site->module);
+    const auto& module = *static_cast<const Module*>(site->id.module);
     variable_list saved{anchor};
     std::vector<std::int64_t> versions;
     if constexpr (recomputes) {
@@ -87,7 +84,7 @@ struct Nested : torch::autograd::Function<Nested<Host, Module, arity>> {
       const variable_list inputs(saved.begin() + 1, end);
       const RandomStateGuard guard(RandomState(inputs, {end, saved.end()}));
       host.engine().computes(site.unit, "forward again");
-      build(host, *static_cast<const Module*>(site.module), site, inputs);
+      build(host, *static_cast<const Module*>(site.id.module), site, inputs);
       host.engine().computed();
     }
     run_backward(site, gradients);

@@ -7,24 +7,22 @@
 #include <string>
 #include <vector>
 
-#include <ashlar/engine/nested.hpp>
 #include <ashlar/model/call.hpp>
+#include <ashlar/model/module_id.hpp>
 #include <ashlar/model/visit.hpp>
 #include <ashlar/tensor.hpp>
 
 namespace ashlar {
 
-// A module's address, type tag and name, for every module of a model in order of declaration.
 struct ModuleName {
-  const void* module;
-  const void* type;
+  ModuleId id;
   Name name;
 };
 
+// Every module of a model, in order of declaration.
 template <class M>
 void list_modules(const M& node, const Name& name, std::vector<ModuleName>& list) {
-  if constexpr (!parameter<M> && !buffer<M> && !tied<M>)
-    list.push_back({&node, &type_tag<std::remove_const_t<M>>, name});
+  if constexpr (!parameter<M> && !buffer<M> && !tied<M>) list.push_back({id_of(node), name});
   if constexpr (declared_module<M>)
     for_each_child(node, name, [&](const Name& child, auto& member) { list_modules(member, child, list); });
 }
@@ -56,7 +54,7 @@ class Watch {
   template <class Module>
   long number(const Module& module) const {
     for (size_t i = 0; i < modules_.size(); ++i)
-      if (modules_[i].module == &module && modules_[i].type == &type_tag<Module>) return static_cast<long>(i);
+      if (modules_[i].id == id_of(module)) return static_cast<long>(i);
     return none;
   }
 

@@ -82,8 +82,6 @@ std::string describe(const Plan& plan) {
   if (plan.work.most > 0) {
     text += "  each micro-batch needs\n";
     add_line(text, "    %-30s %12s", "activations", size_text(plan.work.saved).c_str());
-    add_line(text, "    %-30s %12s", "and what backward adds",
-             size_text(plan.work.most - plan.work.saved).c_str());
     add_line(text, "    %-30s %12s", "at most, with what is kept", size_text(plan.peak()).c_str());
     add_line(text, "    %-30s %12.3g", "floating-point operations", plan.work.flops);
   }

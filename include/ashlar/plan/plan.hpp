@@ -51,6 +51,7 @@ struct UnitPlan {
   long padded = 0;                     // elements of the flats, with padding
   std::vector<Piece> pieces{};         // where each trained parameter lies in its flat
   std::vector<Piece> frozen_pieces{};  // and each frozen one in its own
+  long part = 0;                       // bytes of its gradient, where that is sharded
 };
 
 struct Plan {
@@ -59,7 +60,8 @@ struct Plan {
   int micro_batches = 1;
   std::vector<UnitPlan> units{};
 
-  // Bytes that a rank holds between steps.
+  // Bytes that a rank holds at the end of a step. Sharded gradients are there from their reduction to the
+  // next step.
   long parameters = 0;
   long gradients = 0;
   long optimizer = 0;  // its states, and master weights where they are not the parameters themselves
@@ -78,8 +80,8 @@ struct Plan {
   Workload work{};               // of one micro-batch, where its inputs are known
 
   constexpr long kept() const { return parameters + gradients + optimizer + slots + gradient_slots; }
-  constexpr long peak() const { return kept() + work.most; }             // bytes at once
-  constexpr double flops() const { return micro_batches * work.flops; }  // of a rank, a step
+  constexpr long peak() const { return kept() - work.parts + work.most; }  // bytes at once
+  constexpr double flops() const { return micro_batches * work.flops; }    // of a rank, a step
   constexpr long sent(Collective kind) const {
     long sum = 0;
     for (const Transfer& transfer : step)
@@ -113,8 +115,9 @@ constexpr Plan make_plan(const Census& census, world ranks, int micro_batches, i
                      .frozen_pieces = unit.frozen.pieces};
     for (const Piece& piece : unit.trained.pieces) counted.trained += piece.numel;
     for (const Piece& piece : unit.frozen.pieces) counted.frozen += piece.numel;
-    plan.units.push_back(counted);
     const Layout& t = unit.trained;
+    if (shards_gradients) counted.part = t.shard * reduce;
+    plan.units.push_back(counted);
     const long kept = shards_optimizer ? t.shard : t.numel;
     plan.parameters += (shards_parameters ? t.shard + unit.frozen.shard : counted.padded) * compute;
     plan.gradients += (shards_gradients ? t.shard : t.numel) * reduce;
@@ -127,15 +130,10 @@ constexpr Plan make_plan(const Census& census, world ranks, int micro_batches, i
     }
   }
 
-  const Schedule schedule = make_schedule(census, layouts, Shard::reshard_after, true);
-  if (shards_parameters) {
-    const Schedule evaluation = make_schedule(census, layouts, Shard::reshard_after, false);
-    for (std::size_t i = 0; i < std::max(schedule.slots.size(), evaluation.slots.size()); ++i)
-      plan.slots += compute * std::max(i < schedule.slots.size() ? schedule.slots[i] : 0,
-                                       i < evaluation.slots.size() ? evaluation.slots[i] : 0);
-  }
-  if (shards_gradients)
-    for (const long numel : schedule.gradient_slots) plan.gradient_slots += numel * reduce;
+  const Schedule schedule = make_schedule<Shard>(census, layouts, true);
+  if (shards_parameters)
+    plan.slots = compute * std::max(schedule.slots, make_schedule<Shard>(census, layouts, false).slots);
+  if (shards_gradients) plan.gradient_slots = reduce * schedule.gradient_slots;
 
   auto send = [&](Collective kind, int unit, const Layout& layout, long size) {
     if (!layout.empty()) plan.step.push_back({kind, unit, layout.numel * size});
@@ -143,18 +141,18 @@ constexpr Plan make_plan(const Census& census, world ranks, int micro_batches, i
   auto at = [&](int unit) -> const UnitLayout& { return layouts[static_cast<std::size_t>(unit)]; };
   for (int i = 0; i < micro_batches; ++i) {
     const bool gathers = shards_parameters && (i == 0 || Shard::reshard_after == pass::forward);
-    std::size_t entered = 0, started = 0;
-    for (const Event& event : schedule.events) {
-      if (event.kind == Event::Kind::enter && gathers) {
-        for (++entered; started < std::min(entered + 1, schedule.gathers.size()); ++started) {
-          const int unit = schedule.gathers[started].unit;
-          send(Collective::all_gather, unit, at(unit).trained, compute);
-          send(Collective::all_gather, unit, at(unit).frozen, compute);
-        }
-      } else if (event.kind == Event::Kind::reduce && (shards_gradients || i + 1 == micro_batches)) {
+    std::size_t started = 0;
+    for (std::size_t e = 0; e < schedule.events.size(); ++e) {
+      const Event& event = schedule.events[e];
+      for (; gathers && started < schedule.gathers.size() && schedule.gathers[started].event == e;
+           ++started) {
+        const int unit = schedule.gathers[started].unit;
+        send(Collective::all_gather, unit, at(unit).trained, compute);
+        send(Collective::all_gather, unit, at(unit).frozen, compute);
+      }
+      if (event.kind == Event::Kind::reduce && (shards_gradients || i + 1 == micro_batches))
         send(shards_optimizer ? Collective::reduce_scatter : Collective::all_reduce, event.unit,
              at(event.unit).trained, reduce);
-      }
     }
   }
   plan.step.push_back({Collective::all_reduce, -1, 4 * static_cast<long>(sizeof(double))});
@@ -162,6 +160,13 @@ constexpr Plan make_plan(const Census& census, world ranks, int micro_batches, i
     for (std::size_t u = 0; u < layouts.size(); ++u)
       send(Collective::all_gather, static_cast<int>(u), layouts[u].trained, compute);
   return plan;
+}
+
+// By unit.
+constexpr std::vector<long> parts_of(const Plan& plan) {
+  std::vector<long> parts;
+  for (const UnitPlan& unit : plan.units) parts.push_back(unit.part);
+  return parts;
 }
 
 // The compiler knows every shape of the model.
@@ -214,10 +219,11 @@ constexpr auto plan(world ranks, batch each, int micro_batches = 1) {
     static_assert(explain_batch<Model>());
     return RefusedPlan();
   } else {
-    planned.work = rehearse<Strategy, Model>(ranks.run, [each](Tape& tape) {
+    const auto inputs = [each](Tape& tape) {
       const Symbol ids(tape, {each.sequences, each.tokens}, Values::i64);
       return std::tuple(ids, Symbol(tape, ids.shape(), Values::i64));
-    });
+    };
+    planned.work = rehearse<Strategy, Model>(ranks.run, inputs, parts_of(planned), micro_batches);
     return planned;
   }
 }

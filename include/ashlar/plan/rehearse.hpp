@@ -6,9 +6,12 @@
 #include <concepts>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include <ashlar/model/bind.hpp>
 #include <ashlar/model/call.hpp>
+#include <ashlar/model/module_id.hpp>
+#include <ashlar/plan/census.hpp>
 #include <ashlar/symbolic/symbol.hpp>
 
 namespace ashlar {
@@ -17,10 +20,27 @@ namespace ashlar {
 // forward.
 inline constexpr long random_state = 5056;
 
+// `parts`: by unit, the bytes that its reduced gradient takes when its backward ends; none where these
+// are there all the time.
 template <class Strategy, class Model>
 class SymbolicRun {
  public:
-  constexpr explicit SymbolicRun(Tape& tape) : tape_(tape) {}
+  constexpr SymbolicRun(Tape& tape, Model& model, std::vector<long> parts)
+      : tape_(tape), parts_(std::move(parts)) {
+    take_census<typename Strategy::Wrap, typename Strategy::Checkpoint>(model, [&](auto& module, int unit) {
+      if (unit >= 0) units_.push_back(id_of(module));
+    });
+  }
+
+  // Of the module, and once; 0 is the root.
+  constexpr long take_part(std::size_t unit) {
+    return unit < parts_.size() ? std::exchange(parts_[unit], 0) : 0;
+  }
+  constexpr long take_part(const ModuleId& id) {
+    for (std::size_t u = 0; u < units_.size(); ++u)
+      if (units_[u] == id) return take_part(u + 1);
+    return 0;
+  }
 
   template <class Module>
   constexpr auto operator()(const Module& module, const std::same_as<Symbol> auto&... inputs) {
@@ -41,7 +61,7 @@ class SymbolicRun {
     const auto build = [&] {
       node.inner = tape_.open_graph();
       const Output output = call(module, *this, leaf(inputs)...);
-      tape_.close_graph(sources(output), unit);
+      tape_.close_graph(sources(output), unit ? take_part(id_of(module)) : -1);
       return output;
     };
     const Output output = [&] {
@@ -80,18 +100,23 @@ class SymbolicRun {
   constexpr Symbol leaf(const Symbol& input) { return input.from(input.node() < 0 ? -1 : tape_.note({})); }
 
   Tape& tape_;
+  std::vector<long> parts_;
+  std::vector<ModuleId> units_{};  // but for the root
 };
 
 // What one rank computes in one micro-batch, and the memory that comes and goes meanwhile.
 struct Workload {
   long saved = 0;    // bytes that wait for backward when it begins
-  long most = 0;     // bytes at once, gradients of activations and temporaries included
+  long most = 0;     // bytes at once: gradients of activations, temporaries and `parts` included
+  long parts = 0;    // bytes of sharded gradients at the end
   double flops = 0;  // of forward, backward and recomputation
 };
 
-// `inputs`: makes the inputs of the model's loss on a tape, as a tuple-like that `std::apply` takes.
+// `inputs`: makes the inputs of the model's loss on a tape, as a tuple-like that `std::apply` takes. `parts`:
+// by unit, the bytes of its sharded gradient, which is there from its reduction on: in the last of several
+// micro-batches from the beginning.
 template <class Strategy, class Model>
-constexpr Workload rehearse(kernels runs, auto inputs) {
+constexpr Workload rehearse(kernels runs, auto inputs, std::vector<long> parts = {}, int micro_batches = 1) {
   using Precision = typename Strategy::Precision;
   Model model{};
   bind_ties(model);
@@ -102,13 +127,26 @@ constexpr Workload rehearse(kernels runs, auto inputs) {
   });
 
   Tape tape(runs, Precision::compute, Precision::reduce);
-  SymbolicRun<Strategy, Model> run(tape);
   Workload work;
-  tape.allocate(8);  // where the step adds up its loss
+  for (long& part : parts) {
+    work.parts += part;
+    if (micro_batches > 1) tape.keep(std::exchange(part, 0));
+  }
+  const long before = tape.live();
+  SymbolicRun<Strategy, Model> run(tape, model, parts);
   const auto arguments = inputs(tape);
-  const Symbol loss = std::apply([&](const auto&... each) { return model.loss(run, each...); }, arguments);
-  work.saved = tape.live();
-  tape.backward(loss.node());
+  tape.keep((micro_batches - 1) * (tape.live() - before));  // the inputs of the others
+  // Where the step adds up its loss, and what is told of it (training.hpp).
+  const int sum = tape.allocate(8), told = tape.allocate(8 * (5 + static_cast<long>(parts.size())));
+  {
+    const Symbol loss = std::apply([&](const auto&... each) { return model.loss(run, each...); }, arguments);
+    work.saved = tape.live() - before;
+    tape.backward(loss.node(), run.take_part(0));
+  }
+  for (std::size_t u = 1; u < parts.size(); ++u) tape.keep(run.take_part(u));  // of units that did not run
+  tape.touch(24);  // the mean loss, and its divisor in two types
+  tape.release(sum);
+  tape.release(told);
   work.most = tape.peak();
   work.flops = tape.flops();
   return work;

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <vector>
 
 #include <ashlar/concepts/shard_policy.hpp>
@@ -15,7 +16,7 @@ namespace ashlar {
 
 struct Event {
   enum class Kind {
-    enter,   // the unit's gather is waited for; the next gather is started
+    enter,   // the unit's gather is waited for; the next gathers are started
     leave,   // its slot is taken back
     lend,    // its gradient is lent a slot, and is zero
     reduce,  // its gradient is complete and is reduced
@@ -28,7 +29,8 @@ struct Event {
 
 struct Gather {
   int unit = 0;
-  int slot = 0;
+  std::size_t event = 0;  // at which it starts
+  long slot = 0;          // elements before its slot, of the memory of all slots
 };
 
 // Elements of a unit's flats: what a gather makes whole, and the trained part of it, which has a gradient.
@@ -38,50 +40,56 @@ struct UnitSize {
 };
 
 struct Schedule {
-  std::vector<Event> events{};         // forward's, then backward's
-  std::size_t forward = 0;             // how many events are forward's
-  std::vector<char> stays{};           // by unit: whole from its forward to its backward
-  std::vector<Gather> gathers{};       // in the order in which they start
-  std::vector<long> slots{};           // elements of each slot
-  std::vector<int> gradient_slot{};    // by unit
-  std::vector<long> gradient_slots{};  // elements of each gradient slot
+  std::vector<Event> events{};        // forward's, then backward's
+  std::size_t forward = 0;            // how many events are forward's
+  std::vector<char> stays{};          // by unit: whole from its forward to its backward
+  std::vector<Gather> gathers{};      // in the order in which they start
+  long slots = 0;                     // elements that their slots take together
+  std::vector<long> gradient_slot{};  // by unit: elements before it
+  long gradient_slots = 0;            // elements that the slots of gradients take together
 };
 
 namespace detail {
 
-// Lends slots of different sizes: the smallest that is large enough, or else the largest, which then grows.
-struct SlotPlan {
-  std::vector<long> sizes{};
-  std::vector<char> lent{};
-
-  constexpr int lend(long numel) {
-    int best = -1;
-    for (int i = 0; i < static_cast<int>(sizes.size()); ++i)
-      if (!lent[at(i)] && (best < 0 || better(sizes[at(i)], sizes[at(best)], numel))) best = i;
-    if (best < 0) {
-      best = static_cast<int>(sizes.size());
-      sizes.push_back(0);
-      lent.push_back(0);
-    }
-    sizes[at(best)] = std::max(sizes[at(best)], numel);
-    lent[at(best)] = 1;
-    return best;
-  }
-  constexpr void take_back(int slot) { lent[at(slot)] = 0; }
-
- private:
-  static constexpr std::size_t at(int i) { return static_cast<std::size_t>(i); }
-  static constexpr bool better(long size, long than, long numel) {
-    if (size >= numel) return than < numel || size < than;
-    return than < numel && size > than;
-  }
+// A slot: so many elements, lent from one event until another.
+struct Loan {
+  long numel = 0;
+  std::size_t begin = 0, end = 0;
+  long offset = 0;
 };
+
+// Places loans in one piece of memory, so that none lies where another does while both are out: the largest
+// first, each where it fits lowest. Returns how many elements that takes. Greedy by size: Pisarchyk and Lee
+// 2020, arXiv:2001.03288.
+constexpr long place(std::vector<Loan>& loans) {
+  std::vector<std::size_t> by_size(loans.size(), 0), placed;  // placed: by offset
+  for (std::size_t i = 0; i < loans.size(); ++i) by_size[i] = i;
+  std::sort(by_size.begin(), by_size.end(), [&](std::size_t a, std::size_t b) {
+    return loans[a].numel != loans[b].numel ? loans[a].numel > loans[b].numel : a < b;
+  });
+  long size = 0;
+  for (const std::size_t i : by_size) {
+    Loan& loan = loans[i];
+    if (loan.numel == 0) continue;
+    for (const std::size_t p : placed) {
+      const Loan& other = loans[p];
+      if (other.end <= loan.begin || loan.end <= other.begin) continue;
+      if (loan.offset + loan.numel <= other.offset) break;
+      loan.offset = std::max(loan.offset, other.offset + other.numel);
+    }
+    const auto after = std::find_if(placed.begin(), placed.end(),
+                                    [&](std::size_t p) { return loans[p].offset > loan.offset; });
+    placed.insert(after, i);
+    size = std::max(size, loan.offset + loan.numel);
+  }
+  return size;
+}
 
 // Runs a micro-batch without arithmetic: units enter and leave here as they will at run time.
 class Rehearsal {
  public:
   constexpr Rehearsal(const Census& census, const std::vector<UnitSize>& sizes, pass reshard_after,
-                      bool trains)
+                      std::size_t prefetch, bool trains)
       : census_(census),
         sizes_(sizes),
         stays_(census.units.size(), trains && reshard_after == pass::backward ? 1 : 0) {
@@ -99,7 +107,8 @@ class Rehearsal {
       schedule_.gradient_slot.assign(stays_.size(), 0);
       backward(0, false);
     }
-    assign_slots();
+    start_gathers(prefetch);
+    place_gradients();
     schedule_.stays = stays_;
   }
 
@@ -156,40 +165,58 @@ class Rehearsal {
     leave(unit);
   }
 
-  // At each enter the gather after it starts too; one reduction may be under way while the next gradient is
-  // written.
-  constexpr void assign_slots() {
+  // At each enter the gathers of the next `prefetch` enters start, too, but for a unit that is still whole
+  // from its forward: its gather, and what comes after it, waits until it has left.
+  constexpr void start_gathers(std::size_t prefetch) {
+    const std::vector<Event>& events = schedule_.events;
     std::vector<int> order;
-    for (const Event& event : schedule_.events)
+    for (const Event& event : events)
       if (event.kind == Event::Kind::enter) order.push_back(event.unit);
-    SlotPlan slots, gradients;
-    std::vector<int> slot(stays_.size(), 0);
+    std::vector<Loan> loans;
+    std::vector<std::size_t> loan_of(stays_.size(), 0);
+    std::vector<char> lent(stays_.size(), 0);
     std::size_t entered = 0;
-    int reducing = -1;
-    for (const Event& event : schedule_.events) {
-      switch (event.kind) {
-        case Event::Kind::enter:
-          ++entered;
-          while (schedule_.gathers.size() < std::min(entered + 1, order.size())) {
-            const int unit = order[schedule_.gathers.size()];
-            slot[at(unit)] = slots.lend(sizes_[at(unit)].whole);
-            schedule_.gathers.push_back({unit, slot[at(unit)]});
-          }
-          break;
-        case Event::Kind::leave:
-          slots.take_back(slot[at(event.unit)]);
-          break;
-        case Event::Kind::lend:
-          schedule_.gradient_slot[at(event.unit)] = gradients.lend(sizes_[at(event.unit)].trained);
-          break;
-        case Event::Kind::reduce:
-          if (reducing >= 0) gradients.take_back(reducing);
-          reducing = schedule_.gradient_slot[at(event.unit)];
-          break;
+    for (std::size_t e = 0; e < events.size(); ++e) {
+      const auto unit = at(events[e].unit);
+      if (events[e].kind == Event::Kind::leave) {
+        lent[unit] = 0;
+        loans[loan_of[unit]].end = e;
+      } else if (events[e].kind == Event::Kind::enter) {
+        ++entered;
+        while (loans.size() < std::min(entered + prefetch, order.size()) && !lent[at(order[loans.size()])]) {
+          const int next = order[loans.size()];
+          lent[at(next)] = 1;
+          loan_of[at(next)] = loans.size();
+          schedule_.gathers.push_back({.unit = next, .event = e});
+          loans.push_back({.numel = sizes_[at(next)].whole, .begin = e});
+        }
       }
     }
-    schedule_.slots = slots.sizes;
-    schedule_.gradient_slots = gradients.sizes;
+    schedule_.slots = place(loans);
+    for (std::size_t i = 0; i < loans.size(); ++i) schedule_.gathers[i].slot = loans[i].offset;
+  }
+
+  // One reduction may be under way while the next gradient is written: a slot is free when the next one
+  // starts.
+  constexpr void place_gradients() {
+    std::vector<Loan> loans;
+    std::vector<int> unit_of;
+    int reducing = -1;
+    for (std::size_t e = 0; e < schedule_.events.size(); ++e) {
+      const auto [kind, unit] = schedule_.events[e];
+      const long numel = sizes_[at(unit)].trained;
+      if (numel == 0) continue;
+      if (kind == Event::Kind::lend) {
+        loans.push_back({.numel = numel, .begin = e, .end = schedule_.events.size()});
+        unit_of.push_back(unit);
+      } else if (kind == Event::Kind::reduce) {
+        for (std::size_t i = 0; i < loans.size(); ++i)
+          if (unit_of[i] == reducing) loans[i].end = e;
+        reducing = unit;
+      }
+    }
+    schedule_.gradient_slots = place(loans);
+    for (std::size_t i = 0; i < loans.size(); ++i) schedule_.gradient_slot[at(unit_of[i])] = loans[i].offset;
   }
 
   const Census& census_;
@@ -200,10 +227,11 @@ class Rehearsal {
 
 }  // namespace detail
 
-// `trains`: a backward follows the forward.
+// `prefetch`: how many units are gathered ahead of the one that is entered. `trains`: a backward follows the
+// forward.
 constexpr Schedule make_schedule(const Census& census, const std::vector<UnitSize>& sizes, pass reshard_after,
-                                 bool trains) {
-  return detail::Rehearsal(census, sizes, reshard_after, trains).result();
+                                 int prefetch, bool trains) {
+  return detail::Rehearsal(census, sizes, reshard_after, static_cast<std::size_t>(prefetch), trains).result();
 }
 
 }  // namespace ashlar

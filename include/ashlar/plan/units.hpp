@@ -29,12 +29,12 @@ constexpr std::vector<UnitLayout> lay_out(const Census& census, int world) {
   return units;
 }
 
-constexpr Schedule make_schedule(const Census& census, const std::vector<UnitLayout>& units,
-                                 pass reshard_after, bool trains) {
+template <class Shard>
+constexpr Schedule make_schedule(const Census& census, const std::vector<UnitLayout>& units, bool trains) {
   std::vector<UnitSize> sizes;
   for (const UnitLayout& unit : units)
     sizes.push_back({unit.trained.numel + unit.frozen.numel, unit.trained.numel});
-  return make_schedule(census, sizes, reshard_after, trains);
+  return make_schedule(census, sizes, Shard::reshard_after, prefetch_of<Shard>, trains);
 }
 
 }  // namespace ashlar

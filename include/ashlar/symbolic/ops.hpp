@@ -32,7 +32,7 @@ constexpr Symbol linear(const Symbol& x, const nn::AnyParameter& weight, long ou
   Tape::Node node{.inputs = {x.gradient()}, .flops = product * ((x.node() >= 0) + trained)};
   if (trained) {
     node.saved = {x.storage()};
-    node.before = tape.compute == tape.reduce || tape.run == kernels::cuda ? 0 : out * in * width;
+    node.after = tape.compute == tape.reduce || tape.run == kernels::cuda ? 0 : out * in * width;
     node.parameters = bias ? out * width : 0;
     node.weight = &weight;
     node.weight_bytes = out * in * width;

@@ -40,8 +40,8 @@ class Tape {
   struct Node {
     Few<int, 8> saved{};  // storages that wait for backward
     Few<Input, 8> inputs{};
-    long before = 0;      // bytes that backward frees before it makes its gradients
-    long beside = 0;      // bytes that live beside them
+    long beside = 0;      // bytes that live while backward makes its gradients
+    long after = 0;       // bytes that it takes, and frees again, when it has made those of its inputs
     long parameters = 0;  // bytes of parameters' gradients that wait in autograd for the end of the unit
     double flops = 0;     // of backward
     const void* weight = nullptr;  // whose gradient goes straight into the flat: the first to arrive
@@ -103,11 +103,12 @@ class Tape {
     graphs_[inner].outer = now_;
     return now_ = static_cast<int>(inner);
   }
-  // The outputs live until the graph's backward has ended.
-  constexpr void close_graph(const Few<Output, 8>& outputs, bool unit) {
+  // The outputs live until the graph's backward has ended. `part`: of a unit the bytes that its reduced
+  // gradient takes then, until the step is over; -1 of another module.
+  constexpr void close_graph(const Few<Output, 8>& outputs, long part) {
     for (const Output& output : outputs) hold(output.storage);
     graph().outputs = outputs;
-    graph().unit = unit;
+    graph().part = part;
     now_ = graph().outer;
   }
 
@@ -134,14 +135,20 @@ class Tape {
     trace_flops_ = before.flops;
   }
 
-  // The backward of the outermost graph, from a scalar.
-  constexpr void backward(int output) {
+  // The backward of the outermost graph, from a scalar; `part` as that of a unit.
+  constexpr void backward(int output, long part) {
     written_ = {};
     const int seed = allocate(4);
     const long parameters = run_backward(now_, {Output{.node = output}}, {seed});
     release(seed);
     change(-parameters);
+    keep(part);
     graph() = {};
+  }
+
+  // Bytes that stay until the step is over.
+  constexpr void keep(long bytes) {
+    if (bytes > 0) allocate(bytes);
   }
 
  private:
@@ -154,7 +161,7 @@ class Tape {
     Many<Node> nodes{};
     int outer = 0;
     Few<Output, 8> outputs{};
-    bool unit = false;   // its parameters' gradients are complete when it ends
+    long part = -1;      // of a unit, whose parameters' gradients are complete when it ends
     Many<long> trace{};  // of a forward that runs again before the backward
     double trace_flops = 0;
   };
@@ -206,7 +213,6 @@ class Tape {
     if (node.inner >= 0) {
       parameters += run_inner(node, made);
     } else {
-      touch(node.before);
       change(node.beside);
       for (std::size_t i = 0; i < made.size(); ++i) {
         if (node.inputs[i].node < 0) continue;
@@ -217,6 +223,7 @@ class Tape {
           hold(made[i]);
         }
       }
+      touch(node.after);
       parameters += node.parameters + weight_gradient(node);
       change(parameters);
       change(-node.beside);
@@ -256,10 +263,11 @@ class Tape {
       }
     }
     for (const Output& output : outputs) release(output.storage);
-    const bool unit = inner.unit;
+    const long part = inner.part;
     inner = {};
-    if (!unit) return parameters;
+    if (part < 0) return parameters;
     change(-parameters);
+    keep(part);
     return 0;
   }
 
