@@ -1,14 +1,18 @@
 #include <ashlar/comm/nccl.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <exception>
+#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include <ATen/core/Tensor.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/zeros.h>
 #include <c10/cuda/CUDAStream.h>
 #include <cuda_runtime_api.h>
 #include <nccl.h>
@@ -17,6 +21,7 @@
 #include <ashlar/comm/detail/rendezvous.hpp>
 #include <ashlar/comm/guard.hpp>
 #include <ashlar/error.hpp>
+#include <ashlar/report/tensor_memory.hpp>
 
 namespace ashlar::comm {
 namespace {
@@ -87,6 +92,62 @@ struct Lane {
 
 enum LaneOf { gathers, sums };
 
+// Gathers between registered memory are left to the copy engines, which take no multiprocessor.
+ncclConfig_t config_of(LaneOf lane) {
+  ncclConfig_t config = NCCL_CONFIG_INITIALIZER;
+#ifdef NCCL_CTA_POLICY_ZERO  // NCCL 2.28 or newer
+  if (lane == gathers) config.CTAPolicy = NCCL_CTA_POLICY_ZERO;
+#endif
+  return config;
+}
+
+// Memory that all ranks' copy engines can write, for as long as the communicator of the gathers is there.
+class Registered {
+ public:
+  Registered(std::size_t size, ncclComm_t comm, int device)
+      : size_(size), comm_(comm), device_(c10::kCUDA, static_cast<c10::DeviceIndex>(device)) {
+    check(ncclMemAlloc(&memory_, size_), "ncclMemAlloc", comm_);
+    check(ncclCommWindowRegister(comm_, memory_, size_, &window_, NCCL_WIN_COLL_SYMMETRIC),
+          "ncclCommWindowRegister", comm_);
+    report::count_tensor_bytes(device_, static_cast<std::int64_t>(size_));
+  }
+  // While an exception unwinds the GPU may wait for a rank that is lost: then the process gives it back.
+  ~Registered() {
+    report::count_tensor_bytes(device_, -static_cast<std::int64_t>(size_));
+    if (std::uncaught_exceptions() > 0) return;
+    leave();
+    ncclMemFree(memory_);
+  }
+  Registered(const Registered&) = delete;
+  Registered& operator=(const Registered&) = delete;
+
+  // Before the communicator goes.
+  void leave() {
+    if (comm_ == nullptr) return;
+    cudaDeviceSynchronize();
+    ncclCommWindowDeregister(comm_, window_);
+    comm_ = nullptr;
+  }
+
+  bool holds(const void* data, std::size_t bytes) const {
+    const auto begin = reinterpret_cast<std::uintptr_t>(memory_), at = reinterpret_cast<std::uintptr_t>(data);
+    return at >= begin && at + bytes <= begin + size_;
+  }
+
+  static Tensor tensor(const std::shared_ptr<Registered>& registered) {
+    return at::from_blob(
+        registered->memory_, {static_cast<long>(registered->size_)}, [registered](void*) {},
+        at::TensorOptions().dtype(at::kByte).device(registered->device_));
+  }
+
+ private:
+  void* memory_ = nullptr;
+  std::size_t size_;
+  ncclComm_t comm_;
+  ncclWindow_t window_ = nullptr;
+  c10::Device device_;
+};
+
 }  // namespace
 
 struct Nccl::Event {
@@ -99,6 +160,7 @@ struct Nccl::State {
   int device;
   Lane lanes[2];
   std::vector<Event*> pool;
+  std::vector<std::weak_ptr<Registered>> registered;
   int* token = nullptr;  // one device integer, for barrier()
   // What the watching thread looks at: set once each communicator is whole, cleared before it goes.
   std::atomic<ncclComm_t> watched[2]{nullptr, nullptr};
@@ -160,7 +222,9 @@ struct Nccl::State {
           rendezvous->from_root("nccl/" + std::to_string(lane), std::string(id.internal, sizeof id.internal));
       bytes.copy(id.internal, sizeof id.internal);
     }
-    check(ncclCommInitRank(&lanes[lane].comm, launch.world, id, launch.rank), "ncclCommInitRank");
+    ncclConfig_t config = config_of(static_cast<LaneOf>(lane));
+    check(ncclCommInitRankConfig(&lanes[lane].comm, launch.world, id, launch.rank, &config),
+          "ncclCommInitRankConfig");
     watched[lane] = lanes[lane].comm;
   }
 
@@ -190,6 +254,8 @@ struct Nccl::State {
     } catch (const std::exception&) {  // the store is gone: so are the others
     }
     for (auto& comm : watched) comm = nullptr;
+    for (const auto& memory : registered)
+      if (const auto held = memory.lock()) held->leave();
     for (Lane& lane : lanes) {
       ncclCommDestroy(lane.comm);
       cudaStreamDestroy(lane.stream);
@@ -208,6 +274,13 @@ struct Nccl::State {
 
   cudaStream_t current() const {
     return c10::cuda::getCurrentCUDAStream(static_cast<c10::DeviceIndex>(device));
+  }
+
+  bool is_registered(const Tensor& tensor) const {
+    return std::ranges::any_of(registered, [&](const auto& memory) {
+      const auto held = memory.lock();
+      return held && held->holds(tensor.const_data_ptr(), tensor.nbytes());
+    });
   }
 
   Event* take() {
@@ -280,13 +353,32 @@ void Nccl::barrier() {
   check(cudaStreamSynchronize(state_->lanes[sums].stream), "cudaStreamSynchronize");
 }
 
-// Moved as bytes: every dtype. NCCL sees from the addresses that an operation is in place.
+Tensor Nccl::gather_memory(long bytes) {
+  if (size() == 1 || bytes == 0)
+    return at::zeros({bytes}, at::TensorOptions().dtype(at::kByte).device(
+                                  at::kCUDA, static_cast<c10::DeviceIndex>(device())));
+  const auto made =
+      std::make_shared<Registered>(static_cast<std::size_t>(bytes), state_->lanes[gathers].comm, device());
+  std::erase_if(state_->registered, [](const auto& memory) { return memory.expired(); });
+  state_->registered.push_back(made);
+  return Registered::tensor(made).zero_();
+}
+
+// Moved as bytes: every dtype. NCCL sees from the addresses that an operation is in place. It takes the copy
+// engines where what is sent is registered, too: this rank's own piece is, once it stands where it belongs.
 Nccl::Work Nccl::all_gather(const Tensor& whole, const Tensor& part) {
   detail::expect_pieces("all_gather", whole, part, rank(), size(), Memory::device);
   if (whole.numel() == 0) return {};
   return state_->run(gathers, "ncclAllGather", [&](const Lane& lane) {
-    return ncclAllGather(part.const_data_ptr(), whole.data_ptr(), part.nbytes(), ncclUint8, lane.comm,
-                         lane.stream);
+    const void* from = part.const_data_ptr();
+    if (state_->is_registered(whole)) {
+      void* own = static_cast<char*>(whole.data_ptr()) + static_cast<std::size_t>(rank()) * part.nbytes();
+      if (from != own)
+        check(cudaMemcpyAsync(own, from, part.nbytes(), cudaMemcpyDeviceToDevice, lane.stream),
+              "cudaMemcpyAsync");
+      from = own;
+    }
+    return ncclAllGather(from, whole.data_ptr(), part.nbytes(), ncclUint8, lane.comm, lane.stream);
   });
 }
 

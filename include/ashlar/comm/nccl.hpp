@@ -65,6 +65,10 @@ class Nccl {
   int device() const;  // its CUDA index: local_rank, or 0 where the launcher shows each process one GPU only
   void barrier();      // returns when all ranks are here and their earlier sums have run
 
+  // Memory of so many bytes that is fastest to gather into: on one host the copy engines write it, which
+  // takes no multiprocessor away from arithmetic. Collective, and so is its end, before that of its Nccl.
+  Tensor gather_memory(long bytes);  // (bytes), uint8, zero
+
   Work all_gather(const Tensor& whole, const Tensor& part);
   Work reduce_scatter(const Tensor& part, const Tensor& whole);
   Work all_reduce(const Tensor& tensor);

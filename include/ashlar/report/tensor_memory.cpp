@@ -1,5 +1,6 @@
 #include <ashlar/report/tensor_memory.hpp>
 
+#include <array>
 #include <atomic>
 #include <cstring>
 
@@ -49,6 +50,8 @@ void count_from_now_on() {
   [[maybe_unused]] static const bool once = (c10::SetCPUAllocator(&counting, /*priority=*/1), true);
 }
 
+std::array<std::atomic<std::int64_t>, 64> elsewhere{};  // of each GPU
+
 // All zero before the device's first tensor.
 c10::CachingDeviceAllocator::Stat of_gpu(c10::Device device) {
   c10::DeviceAllocator& allocator = *c10::getDeviceAllocator(device.type());
@@ -56,16 +59,20 @@ c10::CachingDeviceAllocator::Stat of_gpu(c10::Device device) {
   return allocator.getDeviceStats(device.index()).allocated_bytes[0];
 }
 
+std::size_t index_of(c10::Device device) {
+  return static_cast<std::size_t>(device.index());
+}
+
 }  // namespace
 
 std::int64_t tensor_bytes(c10::Device device) {
-  if (!device.is_cpu()) return of_gpu(device).current;
+  if (!device.is_cpu()) return of_gpu(device).current + elsewhere.at(index_of(device));
   count_from_now_on();
   return live;
 }
 
 std::int64_t peak_tensor_bytes(c10::Device device) {
-  if (!device.is_cpu()) return of_gpu(device).peak;
+  if (!device.is_cpu()) return of_gpu(device).peak + elsewhere.at(index_of(device));
   count_from_now_on();
   return peak;
 }
@@ -78,6 +85,10 @@ void reset_peak_tensor_bytes(c10::Device device) {
   }
   count_from_now_on();
   peak = live.load();
+}
+
+void count_tensor_bytes(c10::Device device, std::int64_t bytes) {
+  elsewhere.at(index_of(device)) += bytes;
 }
 
 }  // namespace ashlar::report

@@ -14,4 +14,8 @@ std::int64_t tensor_bytes(c10::Device device);
 std::int64_t peak_tensor_bytes(c10::Device device);  // the most at once since reset_peak_tensor_bytes
 void reset_peak_tensor_bytes(c10::Device device);
 
+// Tensors that another allocator made on a GPU are that many bytes more, or fewer. They are thought to be
+// there from the last reset on.
+void count_tensor_bytes(c10::Device device, std::int64_t bytes);
+
 }  // namespace ashlar::report
