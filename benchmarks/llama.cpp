@@ -1,7 +1,8 @@
 // Ashlar's side of benchmarks/llama.sh, which runs it beside PyTorch's FSDP2: a Llama, sharded in full, in
-// bfloat16 with float32 masters, one block a unit, clipped at 1. Prints what it saw as one line of JSON.
+// bfloat16 with float32 masters, one block a unit and each of the vocabulary's two matrices, clipped at 1.
+// Prints what it saw as one line of JSON.
 //
-//   run:  bash cmake/launch.sh --gpus 2 .build/gpu/benchmarks/bench_llama --size 1.5b --sequences 4
+//   run:  bash cmake/launch.sh --gpus 2 .build/cuda/benchmarks/bench_llama --size 1.5b --sequences 4
 //   see:  seconds and loss of each step, and the most bytes that tensors took at once
 // gpus: 1 2
 // args: --size 162m --sequences 1 --tokens 128 --steps 4
@@ -29,6 +30,7 @@ using namespace ashlar;
 struct Options {
   std::string size = "1.5b", start;
   long sequences = 4, tokens = 4096, steps = 12;
+  double rate = optim::AdamW{}.learning_rate;
   bool recompute = false, offload = false, eager = false, weights = false;
 };
 
@@ -54,9 +56,10 @@ template <models::LlamaShape shape, class Checkpoint = checkpoint::None, class O
           class Replay = replay::Graph>
 void train(comm::Nccl& world, const Options& options) {
   using Model = models::Llama<shape>;
-  using Strategy = Trainer<shard::Zero3, precision::Bf16Mixed, Offload, wrap::Each<typename Model::Block>,
-                           Checkpoint, Replay>;
-  auto trainer = Strategy::template make<Model>(world, optim::AdamW{}, {.clip_norm = 1});
+  using Wrap = wrap::Each<typename Model::Tokens, typename Model::Block, typename Model::OwnHead>;
+  using Strategy = Trainer<shard::Zero3, precision::Bf16Mixed, Offload, Wrap, Checkpoint, Replay>;
+  auto trainer =
+      Strategy::template make<Model>(world, optim::AdamW{.learning_rate = options.rate}, {.clip_norm = 1});
   const Lessons all = lessons(options, shape.vocabulary, world.size());
 
   const std::vector<FullParameter> parameters =
@@ -120,6 +123,7 @@ int main(int argc, char** argv) {
     app.add_option("--sequences", options.sequences, "a rank")->check(CLI::PositiveNumber);
     app.add_option("--tokens", options.tokens, "a sequence")->check(CLI::PositiveNumber);
     app.add_option("--steps", options.steps, "how many")->check(CLI::PositiveNumber);
+    app.add_option("--rate", options.rate, "the learning rate")->check(CLI::PositiveNumber);
     app.add_option("--start", options.start, "written if it is not there: all batches, as safetensors");
     app.add_flag("--weights", options.weights, "write the initial parameters there, too");
     app.add_flag("--recompute", options.recompute, "keep only the inputs of each block");

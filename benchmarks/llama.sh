@@ -4,7 +4,7 @@
 #
 #   benchmarks/llama.sh [GPUS [ROUNDS [SIZE,SEQUENCES,TOKENS[,recompute]]...]]     1 GPU and 3 rounds, unless said otherwise
 #
-# Needs bench_llama (cmake --preset cuda, then cmake --build .build/gpu --target bench_llama) and a python3 that has the same
+# Needs bench_llama (cmake --preset cuda, then cmake --build .build/cuda --target bench_llama) and a python3 that has the same
 # PyTorch.
 
 set -euo pipefail
@@ -13,7 +13,8 @@ gpus=${1:-1} rounds=${2:-3}
 shift $(($# < 2 ? $# : 2))
 works=("$@")
 ((${#works[@]})) || works=(1.5b,4,4096 162m,4,1024)
-steps=12 warmup=5
+steps=12 warmup=5 rate=3e-5  # a rate at which the first steps of a large model, without warm-up, do not diverge
+export PYTORCH_ALLOC_CONF=expandable_segments:True  # for both: what was freed is of use for any size
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -27,10 +28,10 @@ for each in "${works[@]}"; do
   flags=(${recompute:+--recompute})
   python3 "$root/benchmarks/llama_limit.py" "$size" "$sequences" "$tokens" "$gpus" >"$seen"
   for ((round = 0; round < rounds; ++round)); do
-    launch "$root/.build/gpu/benchmarks/bench_llama" --size "$size" --sequences "$sequences" --tokens "$tokens" \
-      --steps "$steps" --start "$start" "${flags[@]}" >>"$seen"
-    launch python3 "$root/benchmarks/llama_fsdp2.py" "$size" "$start" "${flags[@]}" >>"$seen"
-    launch python3 "$root/benchmarks/llama_fsdp2.py" "$size" "$start" --compile "${flags[@]}" >>"$seen"
+    launch "$root/.build/cuda/benchmarks/bench_llama" --size "$size" --sequences "$sequences" --tokens "$tokens" \
+      --steps "$steps" --rate "$rate" --start "$start" "${flags[@]}" >>"$seen"
+    launch python3 "$root/benchmarks/llama_fsdp2.py" "$size" "$start" --rate "$rate" "${flags[@]}" >>"$seen"
+    launch python3 "$root/benchmarks/llama_fsdp2.py" "$size" "$start" --rate "$rate" --compile "${flags[@]}" >>"$seen"
   done
   printf '\nLlama %s, %s sequences of %s tokens a GPU, %s GPU%s%s\n' "$size" "$sequences" "$tokens" "$gpus" \
     "$( ((gpus > 1)) && echo s)" "${recompute:+, each block recomputed}"
@@ -42,10 +43,6 @@ warmup, tokens = int(sys.argv[2]), int(sys.argv[3])
 limit = runs.pop(0)
 median = lambda run: statistics.median(run["seconds"][warmup:])
 ours = [run for run in runs if run["name"] == "Ashlar"]
-for run in runs:  # from other weights of the same law
-    for i, (a, b) in enumerate(zip(run["losses"], ours[0]["losses"], strict=True)):
-        if abs(a - b) > (0.1 if i else 0.005) * b:
-            sys.exit(f"error: the losses differ, {run['losses']} and {ours[0]['losses']}: this is not one training")
 print("                  ms a step   tokens/s a GPU   of the limit     MFU   peak GB   Ashlar is faster by, each round")
 for name in dict.fromkeys(run["name"] for run in runs):
     these = [run for run in runs if run["name"] == name]
@@ -56,5 +53,10 @@ for name in dict.fromkeys(run["name"] for run in runs):
           f" {max(run['peak_gb'] for run in these):9.2f}   {ratios if name != 'Ashlar' else ''}")
 parts = ", ".join(f"{key} {limit[key + '_ms']:.2f}" for key in ("products", "attention", "memory"))
 print(f"limit            {limit['total_ms']:10.2f} {tokens / limit['total_ms'] * 1e3:16.0f}     ({parts} ms)", flush=True)
+# Weights of the same law, and not the same: so far apart they start, and as far they stay.
+for run in runs:
+    for a, b in zip(run["losses"], ours[0]["losses"], strict=True):
+        if abs(a - b) > 0.03 * b:
+            sys.exit(f"error: the losses differ, {run['losses']} and {ours[0]['losses']}: this is not one training")
 PYTHON
 done

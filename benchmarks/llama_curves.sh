@@ -16,7 +16,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 launch() { bash "$root/cmake/launch.sh" --gpus "$gpus" "$@"; }
 ashlar() {
-  launch "$root/.build/gpu/benchmarks/bench_llama" --size 162m --sequences 4 --tokens 1024 --steps "$steps" \
+  launch "$root/.build/cuda/benchmarks/bench_llama" --size 162m --sequences 4 --tokens 1024 --steps "$steps" \
     --start "$work/start.safetensors" --weights "$@"
 }
 {

@@ -1,7 +1,7 @@
 """PyTorch's side of benchmarks/llama.sh: the Llama of bench_llama under FSDP2 (fully_shard on each block and on the whole),
 bfloat16 with float32 masters and reductions, fused AdamW, on the same batches. Prints what it saw as one line of JSON.
 
-llama_fsdp2.py SIZE START [--compile] [--recompute], started by launch.sh: START as bench_llama writes it.
+llama_fsdp2.py SIZE START [--rate RATE] [--compile] [--recompute], started by launch.sh: START as bench_llama writes it.
 """
 
 import argparse
@@ -105,6 +105,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("size", choices=SIZES)
     parser.add_argument("start")
+    parser.add_argument("--rate", type=float, default=3e-4)
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--recompute", action="store_true")
     given = parser.parse_args()
@@ -144,7 +145,7 @@ def main():
     matrices = [p for p in model.parameters() if p.ndim >= 2]
     vectors = [p for p in model.parameters() if p.ndim < 2]
     groups = [{"params": matrices, "weight_decay": 0.01}, {"params": vectors, "weight_decay": 0.0}]
-    optimizer = torch.optim.AdamW(groups, lr=3e-4, fused=True)
+    optimizer = torch.optim.AdamW(groups, lr=given.rate, fused=True)
     angles = angles_of(ids.shape[-1], dim // heads, device)
 
     def step(ids, targets):

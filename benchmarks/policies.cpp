@@ -2,7 +2,7 @@
 // measured. Edit the model and the list below; the compiler checks and plans each combination.
 //
 //   run:  mpirun -np 2 .build/release/benchmarks/bench_policies --csv policies.csv --svg policies.svg
-//         on GPUs: bash cmake/launch.sh --gpus 2 .build/gpu/benchmarks/bench_policies
+//         on GPUs: bash cmake/launch.sh --gpus 2 .build/cuda/benchmarks/bench_policies
 //   see:  a line for each strategy; with --csv, --json and --svg also files
 // processes: 2
 // gpus: 1 2

@@ -2,7 +2,7 @@
 // strategy, and the same losses.
 //
 //   run:  mpirun -np 2 .build/release/examples/13_offload
-//         on GPUs: bash cmake/launch.sh --gpus 2 .build/gpu/examples/13_offload
+//         on GPUs: bash cmake/launch.sh --gpus 2 .build/cuda/examples/13_offload
 //   see:  what a rank keeps on its device and on its host, and the last loss, with and without
 // processes: 1 2
 // gpus: 1 2

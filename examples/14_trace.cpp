@@ -2,7 +2,7 @@
 // communication is hidden behind arithmetic.
 //
 //   run:  mpirun -np 2 .build/release/examples/14_trace [FILE]     step.json, unless said otherwise
-//         on GPUs: bash cmake/launch.sh --gpus 2 .build/gpu/examples/14_trace
+//         on GPUs: bash cmake/launch.sh --gpus 2 .build/cuda/examples/14_trace
 //   see:  open the file at ui.perfetto.dev. Over MPI nothing is hidden: its collectives block
 // processes: 1 2
 // gpus: 1 2
