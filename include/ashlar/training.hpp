@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <ashlar/comm/launch.hpp>
 #include <ashlar/engine/agree.hpp>
 #include <ashlar/engine/binding.hpp>
 #include <ashlar/engine/blame.hpp>
@@ -25,6 +26,7 @@
 #include <ashlar/engine/tracing.hpp>
 #include <ashlar/kernels/ops.hpp>
 #include <ashlar/kernels/optim.hpp>
+#include <ashlar/parallel.hpp>
 #include <ashlar/plan/plan.hpp>
 #include <ashlar/trainer.hpp>
 
@@ -66,6 +68,7 @@ class Training {
                                               [this](auto& module, int unit) { add_site(module, unit); })),
         engine_(comm_, device_, census_, Optimizer::states),
         replaying_(device_) {
+    if constexpr (rests == memory::host) share_threads(comm_.size() > 1 ? comm::local_world() : 1);
     if constexpr (fuses) {
       fused_ = std::ranges::all_of(engine_.units(), [](auto& unit) {
         return unit.trained.empty() || Optimizer::fuses(unit.trained.master);

@@ -91,6 +91,18 @@ TEST_CASE("by hand on one host, the local rank is the rank") {
   CHECK_THAT(remote, Catch::Matchers::ContainsSubstring("no LOCAL_RANK beside RANK=1, WORLD_SIZE=2"));
 }
 
+TEST_CASE("how many processes share a host is what the launcher says, and one where it says nothing") {
+  const auto here = [](const Variables& variables) { return comm::local_world(of(variables)); };
+  CHECK(here({}) == 1);
+  CHECK(here(torchrun) == 4);
+  CHECK(here(open_mpi) == 2);
+  CHECK(here(mpich) == 4);
+  CHECK(here(slurm) == 4);
+  CHECK(here(with(slurm, {{"SLURM_NNODES", "2"}})) == 2);
+  CHECK(here(without(slurm, "SLURM_NNODES")) == 1);
+  CHECK(here(without(torchrun, "LOCAL_WORLD_SIZE")) == 1);
+}
+
 TEST_CASE("a half-set environment is an error that names what is missing and what is set") {
   struct Case {
     Variables base;

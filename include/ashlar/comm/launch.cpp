@@ -1,5 +1,6 @@
 #include <ashlar/comm/launch.hpp>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdlib>
@@ -149,6 +150,16 @@ Launch launch(const Environment& get) {
   if (!address) result.master_addr = "127.0.0.1";
   if (!port) result.master_port = default_port;
   return result;
+}
+
+int local_world(const Environment& get) {
+  const Reader read(get);
+  const Source* from = read.source();
+  if (!from) return 1;
+  if (const auto here = read.number(from->local_world, 1, 1 << 24, "a number of processes, 1 or more"))
+    return *here;
+  const auto hosts = read.number(from->hosts, 1, 1 << 24, "a number of hosts, 1 or more");
+  return hosts ? std::max(1, read.place(*from).world / *hosts) : 1;
 }
 
 }  // namespace ashlar::comm

@@ -47,4 +47,7 @@ struct Launch {
 Place place(const Environment& = process_environment());
 Launch launch(const Environment& = process_environment());
 
+// How many processes of this one's job are on its host; 1 where the launcher does not say. Throws comm.9.
+int local_world(const Environment& = process_environment());
+
 }  // namespace ashlar::comm

@@ -10,6 +10,7 @@
 #include <cuda_runtime_api.h>
 #endif
 
+#include <ashlar/any_x86.hpp>
 #include <ashlar/error.hpp>
 #include <ashlar/kernels/ops.hpp>
 #include <ashlar/kernels/optim.hpp>
@@ -25,14 +26,6 @@ at::TensorOptions options(dtype type, c10::Device device) {
 void set_bytes(const Tensor& flat, void* bytes) {
   flat.storage().unsafeGetStorageImpl()->set_data_ptr_noswap(c10::DataPtr(bytes, flat.device()));
 }
-
-// Compiled twice, for any x86-64 and for one with AVX2, of which the loader takes what the machine has: twice
-// as fast. The sanitizers' own loader comes too late for that.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
-#define ASHLAR_FOR_ANY_X86 __attribute__((target_clones("arch=x86-64-v3", "default")))
-#else
-#define ASHLAR_FOR_ANY_X86
-#endif
 
 // Thirty-two independent sums: wide enough for the vector units, and the same order on every machine. In
 // double, so that the norm does not depend on how parameters are cut into flats and shards.

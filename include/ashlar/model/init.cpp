@@ -1,14 +1,13 @@
 #include <ashlar/model/init.hpp>
 
-#include <ATen/Parallel.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <numbers>
-#include <thread>
-#include <vector>
+
+#include <ashlar/parallel.hpp>
 
 namespace ashlar {
 namespace {
@@ -50,19 +49,6 @@ std::array<float, 4> draw(nn::Init init, std::uint64_t seed, std::uint64_t count
   return value;
 }
 
-// work(begin, end) on as many threads as LibTorch computes with. Its own parallel_for is serial in a program
-// that is compiled without OpenMP.
-void in_parallel(std::int64_t begin, std::int64_t end, auto&& work) {
-  constexpr std::int64_t grain = 4096;  // counters a thread
-  const std::int64_t threads =
-      std::clamp((end - begin) / grain, std::int64_t{1}, std::int64_t{at::get_num_threads()});
-  const auto cut = [&](std::int64_t thread) { return begin + (end - begin) / threads * thread; };
-  std::vector<std::jthread> others;
-  for (std::int64_t thread = 1; thread < threads; ++thread)
-    others.emplace_back(work, cut(thread), thread + 1 < threads ? cut(thread + 1) : end);
-  work(begin, threads > 1 ? cut(1) : end);
-}
-
 }  // namespace
 
 void fill(const Tensor& tensor, nn::Init init, std::uint64_t seed, std::int64_t first) {
@@ -73,7 +59,8 @@ void fill(const Tensor& tensor, nn::Init init, std::uint64_t seed, std::int64_t 
   const std::int64_t last = first + target.numel();
   const Tensor drawn = at::empty(target.sizes(), at::kFloat);
   float* const out = drawn.mutable_data_ptr<float>();
-  in_parallel(first / 4, (last + 3) / 4, [&](std::int64_t begin, std::int64_t end) {
+  constexpr std::int64_t grain = 4096;  // counters a thread
+  in_parallel(first / 4, (last + 3) / 4, grain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t counter = begin; counter < end; ++counter) {
       const auto four = draw(init, seed, static_cast<std::uint64_t>(counter));
       for (std::int64_t i = std::max(first, 4 * counter); i < std::min(last, 4 * counter + 4); ++i)
