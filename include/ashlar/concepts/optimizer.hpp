@@ -2,7 +2,8 @@
 //
 //   needs   name; states and state_names; learning_rate; update(master, grad, states, rate, decays, step).
 //   may     settings(): a range of Setting, all its numbers but the learning rate, which ranks and
-//           checkpoints are compared by; fuses(master) and update_fused(), as AdamW has them.
+//           checkpoints are compared by; fuses(master) and update_fused(), and update_on_host(), as AdamW has
+//           them.
 //   laws    elementwise: updating two parts of a tensor equals updating the whole; zero gradients with
 //           zero states leave zero parameters zero (flats are padded with zeros).
 //   models  optim::AdamW, optim::Sgd.
@@ -35,6 +36,12 @@ concept fusing_optimizer =
     optimizer<O> && requires(const O& o, const Tensor& t, std::span<const Tensor> states) {
       { O::fuses(t) } -> std::same_as<bool>;
       o.update_fused(t, t, states, t, t, true);
+    };
+
+template <class O>
+concept host_optimizer =
+    optimizer<O> && requires(const O& o, const Tensor& t, std::span<const Tensor> states) {
+      o.update_on_host(t, t, states, t, 0.1, 1.0F, true, 1L);
     };
 
 }  // namespace ashlar
