@@ -50,6 +50,9 @@ class Training {
   // Whether an update may be one pass on the GPU, and a step on a batch a CUDA graph.
   static constexpr bool fuses = cuda::has_kernels && fusing_optimizer<Optimizer> && rests == memory::device;
   static constexpr bool replays = Strategy::Replay::captures && fuses && capturable<Comm>;
+  // Whether one on the host is one pass.
+  static constexpr bool passes_once =
+      rests == memory::host && host_optimizer<Optimizer> && Precision::master == dtype::f32;
 
  public:
   template <class M>
@@ -151,6 +154,7 @@ class Training {
 
   // Every parameter and its optimizer state, whole. Collective, and as large as the model on every rank.
   std::vector<FullParameter> full_parameters() {
+    engine_.finish_updates();
     std::vector<std::array<std::vector<Tensor>, 2>> whole;  // by unit: trained, frozen
     for (auto& unit : engine_.units()) {
       auto& [trained, frozen] = whole.emplace_back();
@@ -186,6 +190,7 @@ class Training {
   // Calls visit(name, tensor) for all that this rank must keep to go on bit for bit: shards, optimizer state,
   // buffers, random state. Whoever copies other values into them calls restored() then.
   void for_each_saved(auto&& visit) {
+    engine_.finish_updates();
     for (auto& unit : engine_.units()) {
       const std::string prefix = unit.name.size > 0 ? std::string(unit.name.view()) + "/" : "root/";
       if (!unit.trained.empty()) {
@@ -445,30 +450,25 @@ class Training {
     return input.is_floating_point() ? input.to(device_, scalar_type(Precision::compute)) : input.to(device_);
   }
 
-  // Clips as torch's clip_grad_norm_ does, in float32. Units are updated one after another, while the
-  // gradients of later ones are on their way to the optimizer and the parameters of earlier ones on their way
-  // back.
+  // Clips as torch's clip_grad_norm_ does, in float32.
   void update(const Report& report) {
     const float factor = std::min(
         1.0f, static_cast<float>(recipe_.clip_norm) / (static_cast<float>(report.gradient_norm) + 1e-6f));
-    if (factor < 1)
-      for (auto& unit : engine_.units())
-        if (!unit.trained.empty()) unit.trained.part.mul_(factor);
-    const std::vector<Fetch> fetches = engine_.fetch();
-    size_t fetched = 0;
-    for (auto& unit : engine_.units()) {
-      const Flat& flat = unit.trained;
-      if (flat.empty()) continue;
-      if (!fetches.empty()) fetches[fetched++].wait();
-      engine_.computes(Lane::optimizer, unit.name, "update");
-      for_each_part(flat, [&](auto part, const std::vector<Tensor>& states, bool decays) {
-        optimizer_.update(part(flat.master), part(engine_.due(flat)), states, report.learning_rate, decays,
-                          report.step);
-      });
-      engine_.round(flat);
-      engine_.computed();
-    }
-    engine_.publish();
+    engine_.update([this, factor, rate = report.learning_rate, step = report.step](const Flat& flat) {
+      const Tensor& due = engine_.due(flat);
+      if constexpr (passes_once) {
+        for_each_part(flat, [&](auto part, const std::vector<Tensor>& states, bool decays) {
+          optimizer_.update_on_host(part(flat.master), part(due), states, part(engine_.rounded(flat)), rate,
+                                    factor, decays, step);
+        });
+      } else {
+        if (factor < 1) due.mul_(factor);
+        for_each_part(flat, [&](auto part, const std::vector<Tensor>& states, bool decays) {
+          optimizer_.update(part(flat.master), part(due), states, rate, decays, step);
+        });
+        engine_.round(flat);
+      }
+    });
   }
 
   // Calls update(part, states, decays) for what decays of a flat and for what does not; part(tensor) is that

@@ -4,12 +4,14 @@
 #include <algorithm>
 #include <array>
 #include <deque>
+#include <exception>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include <ashlar/engine/flat.hpp>
 #include <ashlar/engine/recorder.hpp>
+#include <ashlar/engine/worker.hpp>
 #include <ashlar/error.hpp>
 #include <ashlar/plan/units.hpp>
 
@@ -25,11 +27,12 @@ class Engine {
     Flat trained, frozen;
     bool whole = !shards_parameters<Shard>;
     std::array<Work, 2> gathering{};  // trained, frozen
+    Copy down{}, up{};  // part to due, and master to the device, where the optimizer rests on the host
 
     std::array<Flat*, 2> flats() { return {&trained, &frozen}; }
   };
 
-  Engine(Comm& comm, c10::Device device, const Census& census, int states) : comm_(comm) {
+  Engine(Comm& comm, c10::Device device, const Census& census, int states) : comm_(comm), copies_(device) {
     const std::vector<UnitLayout> layouts = lay_out(census, comm.size());
     for (const UnitLayout& unit : layouts)
       units_.push_back({unit.name,
@@ -42,6 +45,22 @@ class Engine {
           gather_memory(std::max(training_.slots, evaluation_.slots) * bytes(Precision::compute), device);
     if constexpr (shards_gradients<Shard>)
       gradient_slots_ = memory_of(training_.gradient_slots * bytes(Precision::reduce), device);
+  }
+
+  // Memory goes when nothing is copied from it or to it. While an exception unwinds, gradients may wait for a
+  // rank that is lost.
+  ~Engine() {
+    try {
+      updates_.finish();
+    } catch (...) {  // nobody is left who could be told
+    }
+    try {
+      for (const Unit& unit : units_) {
+        unit.up.wait();
+        if (std::uncaught_exceptions() == 0) unit.down.wait();
+      }
+    } catch (...) {  // the device has failed, and whoever used it was told
+    }
   }
 
   std::vector<Unit>& units() { return units_; }
@@ -147,40 +166,60 @@ class Engine {
   // Takes back the memory of sharded parts, which the next step would take back when it begins.
   void forget_parts() {
     if constexpr (shards_gradients<Shard>)
-      for (Unit& unit : units_) unit.trained.part.reset();
+      for (Unit& unit : units_) {
+        unit.down.block();
+        unit.trained.part.reset();
+      }
   }
 
   // What the optimizer reads of a gradient, where it rests.
   static const Tensor& due(const Flat& flat) { return rests == memory::host ? flat.due : flat.part; }
 
-  // What the optimizer updated, in the type that computes and on the device; undefined where that is the
+  // What the optimizer updated, in the type that computes and where it rests; undefined where that is the
   // master itself.
   static Tensor rounded(const Flat& flat) {
-    if constexpr (Precision::master == Precision::compute && rests == memory::device)
+    if constexpr (Precision::master == Precision::compute)
       return {};
     else
-      return shards_optimizer<Shard> ? flat.shard : flat.whole;
+      return rests == memory::host ? flat.copy : on_device(flat);
   }
 
-  // What the optimizer reads of the gradients, on its way to where that rests: for each unit with a gradient.
-  std::vector<Fetch> fetch() {
-    std::vector<Fetch> fetches;
-    if constexpr (rests == memory::host)
-      for (const Unit& unit : units_)
-        if (!unit.trained.empty()) fetches.emplace_back(unit.trained.due, unit.trained.part);
-    return fetches;
-  }
-
-  // Rounds what the optimizer updated of a flat to the type that computes, and sends it to the device.
+  // Rounds what the optimizer updated of a flat to the type that computes.
   static void round(const Flat& flat) {
-    const Tensor target = rounded(flat);
-    if (!target.defined()) return;
+    if (const Tensor target = rounded(flat); target.defined()) target.copy_(flat.master);
+  }
+
+  // Updates the units by update(flat), in the order in which forward needs them, and every rank gets what
+  // each updated. An optimizer that rests on the host does so on a thread of its own; where parameters are
+  // sharded it is not waited for here but before a unit is gathered.
+  template <class Update>
+  void update(Update update) {
     if constexpr (rests == memory::host) {
-      if (!flat.copy.is_same(flat.master)) flat.copy.copy_(flat.master);
-      target.copy_(flat.copy, /*non_blocking=*/true);
-    } else {
-      target.copy_(flat.master);
+      updates_.start(units_.size(), [this, update](size_t i) {
+        Unit& unit = units_[i];
+        if (unit.trained.empty()) return;
+        unit.down.wait();
+        update(unit.trained);
+        unit.up = copies_.start(on_device(unit.trained), unit.trained.copy);
+      });
+      if (shards_parameters<Shard> && recorder_ == nullptr) return;
     }
+    for (Unit& unit : units_) {
+      if (unit.trained.empty()) continue;
+      computes(Recorder::Lane::optimizer, unit.name, "update");
+      if constexpr (rests == memory::host)
+        await_update(unit);
+      else
+        update(unit.trained);
+      computed();
+    }
+    publish();
+  }
+
+  // Returns when nothing is updated any more.
+  void finish_updates() {
+    updates_.finish();
+    for (const Unit& unit : units_) unit.up.wait();
   }
 
   // Every rank gets the parameters that each rank updated and rounded.
@@ -197,9 +236,7 @@ class Engine {
 
   // The same after values were written into masters.
   void publish_masters() {
-    for (const Unit& unit : units_)
-      if (!unit.trained.empty()) round(unit.trained);
-    publish();
+    update([](const Flat& flat) { round(flat); });
   }
 
  private:
@@ -218,6 +255,24 @@ class Engine {
       return comm_.gather_memory(bytes);
     else
       return memory_of(bytes, device);
+  }
+
+  // What of a flat this rank updates, on the device.
+  static const Tensor& on_device(const Flat& flat) {
+    return shards_optimizer<Shard> ? flat.shard : flat.whole;
+  }
+
+  // The caller's current stream waits for a unit's update.
+  void await_update(const Unit& unit) {
+    if (unit.trained.empty()) return;
+    updates_.wait_for(static_cast<size_t>(&unit - units_.data()));
+    unit.up.block();
+  }
+
+  // A unit's gradient starts for where the optimizer rests. Before, that has read the last one.
+  void bring_down(Unit& unit) {
+    await_update(unit);
+    unit.down = copies_.start_after(unit.trained.due, unit.trained.part);
   }
 
   Unit& at(int unit) { return units_[static_cast<size_t>(unit)]; }
@@ -300,6 +355,7 @@ class Engine {
 
   void start(const Gather& gather) {
     Unit& unit = at(gather.unit);
+    if constexpr (rests == memory::host) await_update(unit);
     long offset = gather.slot * bytes(Precision::compute);
     for (size_t i = 0; i < 2; ++i) {
       Flat& flat = *unit.flats()[i];
@@ -350,8 +406,8 @@ class Engine {
     return send(Recorder::Lane::sums, unit, "reduce", grad, [&] { return Shard::reduce(part, grad, comm_); });
   }
 
-  // Waits for all reductions but the last `count`. A gradient's slot is free again once it is reduced and,
-  // after the first micro-batch, added to the others'.
+  // Waits for all reductions but the last `count`, and of the last micro-batch brings down what they made. A
+  // gradient's slot is free again once it is reduced and, after the first micro-batch, added to the others'.
   void settle_until(size_t count) {
     for (; reducing_.size() > count; reducing_.pop_front()) {
       await(reducing_.front().work);
@@ -360,10 +416,13 @@ class Engine {
         if (!first_) flat.part.add_(flat.grad.narrow(0, flat.master_begin, flat.layout.shard));
         take_back(flat.grad);
       }
+      if constexpr (rests == memory::host)
+        if (last_) bring_down(at(reducing_.front().unit));
     }
   }
 
   Comm& comm_;
+  Copies copies_;
   std::vector<Unit> units_;
   Schedule training_, evaluation_;
   Tensor slots_, gradient_slots_;   // the memory that is lent
@@ -374,6 +433,7 @@ class Engine {
   size_t started_ = 0;  // gathers started
   bool first_ = true, last_ = true, gathers_ = true, backward_ = false;
   Recorder* recorder_ = nullptr;
+  Worker updates_;  // of the units, by the host
 };
 
 }  // namespace ashlar

@@ -1,6 +1,8 @@
 #include <ashlar/engine/memory.hpp>
 
 #include <ATen/ATen.h>
+#include <c10/core/DeviceGuard.h>
+#include <c10/core/StreamGuard.h>
 #include <c10/core/impl/VirtualGuardImpl.h>
 
 #include <limits>
@@ -21,6 +23,10 @@ namespace {
 
 at::TensorOptions options(dtype type, c10::Device device) {
   return at::TensorOptions().dtype(scalar_type(type)).device(device);
+}
+
+c10::Stream stream_of(c10::Device device) {
+  return c10::impl::VirtualGuardImpl(device.type()).getStream(device);
 }
 
 void set_bytes(const Tensor& flat, void* bytes) {
@@ -75,15 +81,41 @@ Tensor host_zeros(long numel, dtype type, [[maybe_unused]] c10::Device device) {
   return zeros(numel, type, c10::kCPU);
 }
 
-Fetch::Fetch(const Tensor& to, const Tensor& from) {
+Copy::Copy(const Tensor& to, const Tensor& from) {
   to.copy_(from, /*non_blocking=*/true);
-  if (from.is_cpu()) return;
-  done_.emplace(from.device().type());
-  done_->record(c10::impl::VirtualGuardImpl(from.device().type()).getStream(from.device()));
+  const c10::Device device = from.is_cpu() ? to.device() : from.device();
+  if (device.is_cpu()) return;
+  done_.emplace(device.type());
+  done_->record(stream_of(device));
 }
 
-void Fetch::wait() const {
-  if (done_) done_->synchronize();
+void Copy::wait() const {
+  if (!done_) return;
+  const c10::DeviceGuard guard(done_->device());  // a new thread's is number 0
+  done_->synchronize();
+}
+
+void Copy::block() const {
+  if (done_) done_->block(stream_of(done_->device()));
+}
+
+Copies::Copies(c10::Device device) {
+  if (!device.is_cpu())
+    stream_ = c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device, true);
+}
+
+Copy Copies::start(const Tensor& to, const Tensor& from) const {
+  const c10::OptionalStreamGuard guard(stream_);
+  return {to, from};
+}
+
+Copy Copies::start_after(const Tensor& to, const Tensor& from) const {
+  if (stream_) {
+    c10::Event before(stream_->device_type());
+    before.record(stream_of(stream_->device()));
+    before.block(*stream_);
+  }
+  return start(to, from);
 }
 
 Tensor unbacked(long numel, dtype type, c10::Device device) {

@@ -3,6 +3,7 @@
 
 #include <ATen/core/Tensor.h>
 #include <c10/core/Event.h>
+#include <c10/core/Stream.h>
 
 #include <optional>
 
@@ -22,14 +23,30 @@ Tensor empty(long numel, dtype type, c10::Device device);
 // 1D, numel, zero, on the host of `device`, in pages that a GPU reads and writes by itself. Throws memory.1.
 Tensor host_zeros(long numel, dtype type, c10::Device device);
 
-// A copy to the host that is under way. Where `from` lies on the host it is over at once.
-class Fetch {
+// A copy that is under way. Where both ends lie on the host it was over at once.
+class Copy {
  public:
-  Fetch(const Tensor& to, const Tensor& from);
-  void wait() const;
+  Copy() = default;
+  void wait() const;   // the host does
+  void block() const;  // the caller's current stream waits
 
  private:
+  friend class Copies;
+  Copy(const Tensor& to, const Tensor& from);
+
   std::optional<c10::Event> done_;
+};
+
+// Copies between a device and its host, one after another, on a stream of their own.
+class Copies {
+ public:
+  explicit Copies(c10::Device device);
+
+  Copy start(const Tensor& to, const Tensor& from) const;        // now
+  Copy start_after(const Tensor& to, const Tensor& from) const;  // what the caller's current stream holds
+
+ private:
+  std::optional<c10::Stream> stream_;  // none on a CPU
 };
 
 // 1D, numel, without bytes: before lend() data_ptr<T>() throws, and a kernel that reads it crashes.
