@@ -1,10 +1,15 @@
 // OptimizerToHost: the same arithmetic as an optimizer that updates on the CPU without it, bit for bit, and
-// in the memory that the plan says.
+// in the memory that the plan says, whatever follows a step whose update is under way.
 // processes: 1 2
 // gpus: 1 2
 // timeout: 300
 #define CATCH_CONFIG_RUNNER
+#include <atomic>
+#include <chrono>
+#include <map>
 #include <span>
+#include <string>
+#include <thread>
 #include <vector>
 
 #include <ashlar/ashlar.hpp>
@@ -27,6 +32,8 @@ struct OnHost {
   static constexpr int states = optim::AdamW::states;
   static constexpr auto state_names = optim::AdamW::state_names;
 
+  static inline std::atomic<int> updates = 0;
+
   double learning_rate = 1e-2;
 
   void update(const Tensor& master, const Tensor& grad, std::span<const Tensor> moments, double rate,
@@ -35,6 +42,27 @@ struct OnHost {
     optim::AdamW{}.update(own[0], grad.cpu(), std::span(own).subspan(1), rate, decays, step);
     master.copy_(own[0]);
     for (std::size_t i = 0; i < 2; ++i) moments[i].copy_(own[i + 1]);
+    ++updates;
+  }
+};
+
+// Still at it when step() has returned.
+struct Slow : OnHost {
+  void update(const Tensor& master, const Tensor& grad, std::span<const Tensor> moments, double rate,
+              bool decays, long step) const {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    OnHost::update(master, grad, moments, rate, decays, step);
+  }
+};
+
+// Fails in the second step, at the third part of a flat that it updates there.
+struct Failing : OnHost {
+  static inline std::atomic<int> parts = 0;
+
+  void update(const Tensor& master, const Tensor& grad, std::span<const Tensor> moments, double rate,
+              bool decays, long step) const {
+    if (step == 2 && ++parts == 3) throw Error("test.1", "more parts", "three", "fail no more");
+    OnHost::update(master, grad, moments, rate, decays, step);
   }
 };
 
@@ -53,11 +81,13 @@ void check_equal(const std::vector<FullParameter>& a, const std::vector<FullPara
   }
 }
 
+template <class Shard, class Precision, class Offload>
+using Blocks = Trainer<Shard, Precision, Offload, wrap::Each<Llama::Block>>;
+
 template <class Shard, class Precision>
 void check(Recipe recipe) {
-  using Blocks = wrap::Each<Llama::Block>;
-  using Offloaded = Trainer<Shard, Precision, offload::OptimizerToHost, Blocks>;
-  using Plain = Trainer<Shard, Precision, offload::None, Blocks>;
+  using Offloaded = Blocks<Shard, Precision, offload::OptimizerToHost>;
+  using Plain = Blocks<Shard, Precision, offload::None>;
   INFO(Shard::name << ", " << Precision::name);
   const c10::Device device = device_of(world()), host(c10::kCPU);
   const auto held = [&] {
@@ -91,9 +121,10 @@ void check(Recipe recipe) {
 TEST_CASE("an optimizer on the host does the same arithmetic") {
   const Recipe plain{.schedule = {.warmup = 3, .total = 6}};
   Recipe clipped = plain, cut = plain;
-  clipped.clip_norm = 0.1;
+  clipped.clip_norm = cut.clip_norm = 0.1;
   cut.micro_batches = 2;
   check<shard::Zero3, precision::Bf16Mixed>(clipped);
+  check<shard::Zero3, precision::Bf16Mixed>(cut);
   check<shard::Zero3, precision::Fp32>(cut);
   check<shard::Zero3, precision::Bf16Pure>(plain);
   check<shard::ShardGradOp, precision::Bf16Mixed>(cut);
@@ -101,6 +132,102 @@ TEST_CASE("an optimizer on the host does the same arithmetic") {
   check<shard::Zero2, precision::Fp32>(plain);
   check<shard::Zero1, precision::Bf16Mixed>(clipped);
   check<shard::Zero1, precision::Fp32>(cut);
+}
+
+std::map<std::string, Tensor> saved(auto& trainer) {
+  std::map<std::string, Tensor> all;
+  trainer.for_each_saved([&](const std::string& name, const Tensor& tensor) {
+    if (!name.starts_with("random/")) all[name] = tensor.cpu().clone();
+  });
+  return all;
+}
+
+template <class Shard>
+void check_what_follows() {
+  INFO(Shard::name);
+  using Offloaded = Blocks<Shard, precision::Bf16Mixed, offload::OptimizerToHost>;
+  using Plain = Blocks<Shard, precision::Bf16Mixed, offload::None>;
+  const Recipe recipe{.clip_norm = 0.1};
+  auto plain = Plain::template make<Llama>(world(), OnHost{}, recipe);
+  auto offloaded = Offloaded::template make<Llama>(world(), Slow{}, recipe);
+  int step = 0;
+  const auto step_both = [&] {
+    const auto [ids, targets] = words(step++);
+    const int before = OnHost::updates;
+    plain.step(ids, targets);
+    const int due = OnHost::updates - before;
+    offloaded.step(ids, targets);
+    const bool done = OnHost::updates - before == 2 * due;
+    CHECK(done != shards_parameters<Shard>);
+  };
+  const auto [ids, targets] = words(7);
+  step_both();
+  CHECK(offloaded.predict(ids).equal(plain.predict(ids)));
+  step_both();
+  CHECK(offloaded.evaluate(ids, targets) == plain.evaluate(ids, targets));
+  step_both();
+  check_equal(offloaded.full_parameters(), plain.full_parameters());
+  step_both();
+  const auto got = saved(offloaded), due = saved(plain);
+  REQUIRE(got.size() == due.size());
+  for (const auto& [name, tensor] : due) {
+    INFO(name);
+    CHECK(got.at(name).equal(tensor));
+  }
+  step_both();
+  CHECK_THROWS_AS(offloaded.step([](auto&) -> Tensor { throw std::runtime_error("no loss today"); }),
+                  std::runtime_error);
+  step_both();
+  check_equal(offloaded.full_parameters(), plain.full_parameters());
+}
+
+TEST_CASE("who reads what a step updates gets it when it is updated") {
+  check_what_follows<shard::Zero3>();
+  check_what_follows<shard::ShardGradOp>();
+  check_what_follows<shard::Zero2>();
+}
+
+TEST_CASE("a trainer that ends waits for its update") {
+  using Offloaded = Blocks<shard::Zero3, precision::Bf16Mixed, offload::OptimizerToHost>;
+  const auto [ids, targets] = words(0);
+  int before = OnHost::updates, each = 0;
+  {
+    auto trainer = Offloaded::make<Llama>(world(), OnHost{});
+    trainer.step(ids, targets);
+    trainer.full_parameters();
+    each = OnHost::updates - before;
+  }
+  before = OnHost::updates;
+  {
+    auto trainer = Offloaded::make<Llama>(world(), Slow{});
+    trainer.step(ids, targets);
+    CHECK(OnHost::updates - before < each);
+  }
+  CHECK(each > 3);
+  CHECK(OnHost::updates - before == each);
+}
+
+TEST_CASE("what an update throws is thrown by the next call that needs it, and once") {
+  using Offloaded = Blocks<shard::Zero3, precision::Bf16Mixed, offload::OptimizerToHost>;
+  const auto [ids, targets] = words(0);
+  const auto after_failure = [&](auto&& call) {
+    Failing::parts = 0;
+    auto trainer = Offloaded::make<Llama>(world(), Failing{});
+    trainer.step(ids, targets);
+    trainer.step(ids, targets);
+    CHECK_THROWS_WITH(call(trainer), Catch::Matchers::ContainsSubstring("test.1"));
+    CHECK(trainer.step(ids, targets).step == 3);
+  };
+  after_failure([&](auto& trainer) { trainer.step(ids, targets); });
+  after_failure([&](auto& trainer) { trainer.predict(ids); });
+  after_failure([&](auto& trainer) { trainer.full_parameters(); });
+  after_failure([&](auto& trainer) { saved(trainer); });
+
+  using Replicated = Blocks<shard::Zero2, precision::Bf16Mixed, offload::OptimizerToHost>;
+  Failing::parts = 0;
+  auto trainer = Replicated::make<Llama>(world(), Failing{});
+  trainer.step(ids, targets);
+  CHECK_THROWS_WITH(trainer.step(ids, targets), Catch::Matchers::ContainsSubstring("test.1"));
 }
 
 }  // namespace

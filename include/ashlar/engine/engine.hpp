@@ -195,6 +195,7 @@ class Engine {
   template <class Update>
   void update(Update update) {
     if constexpr (rests == memory::host) {
+      copies_.follow();
       updates_.start(units_.size(), [this, update](size_t i) {
         Unit& unit = units_[i];
         if (unit.trained.empty()) return;
@@ -272,7 +273,8 @@ class Engine {
   // A unit's gradient starts for where the optimizer rests. Before, that has read the last one.
   void bring_down(Unit& unit) {
     await_update(unit);
-    unit.down = copies_.start_after(unit.trained.due, unit.trained.part);
+    copies_.follow();
+    unit.down = copies_.start(unit.trained.due, unit.trained.part);
   }
 
   Unit& at(int unit) { return units_[static_cast<size_t>(unit)]; }
@@ -329,6 +331,7 @@ class Engine {
   }
 
   void happen() {
+    if constexpr (rests == memory::host && shards_parameters<Shard>) await_updates();
     const Event event = now_->events[cursor_++];
     switch (event.kind) {
       case Event::Kind::enter:
@@ -353,9 +356,15 @@ class Engine {
     }
   }
 
+  // Before the next event: of what is gathered at it. If one has failed, the event is still to happen.
+  void await_updates() {
+    if (gathers_)
+      for (size_t g = started_; g < now_->gathers.size() && now_->gathers[g].event <= cursor_; ++g)
+        await_update(at(now_->gathers[g].unit));
+  }
+
   void start(const Gather& gather) {
     Unit& unit = at(gather.unit);
-    if constexpr (rests == memory::host) await_update(unit);
     long offset = gather.slot * bytes(Precision::compute);
     for (size_t i = 0; i < 2; ++i) {
       Flat& flat = *unit.flats()[i];

@@ -12,7 +12,8 @@
 // The last word is the type, by its name in Precision; N is the number of ranks.
 //
 // Tensors of equal type and place share memory: in Fp32 under Replicate master is shard is whole; so do copy
-// and master, unless types differ. There is no due where the optimizer rests on the device.
+// and master, unless types differ. There is no due where the optimizer rests on the device. On the host,
+// master, states, due and copy are the updating thread's until it is done with the unit.
 // A tensor that is sharded at rest has no bytes of its own while whole: a slot lends them
 // (engine/memory.hpp). A part that is sharded is there from its gradient's reduction to the next step.
 #pragma once

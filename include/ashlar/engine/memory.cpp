@@ -104,18 +104,16 @@ Copies::Copies(c10::Device device) {
     stream_ = c10::impl::VirtualGuardImpl(device.type()).getStreamFromGlobalPool(device, true);
 }
 
+void Copies::follow() const {
+  if (!stream_) return;
+  c10::Event before(stream_->device_type());
+  before.record(stream_of(stream_->device()));
+  before.block(*stream_);
+}
+
 Copy Copies::start(const Tensor& to, const Tensor& from) const {
   const c10::OptionalStreamGuard guard(stream_);
   return {to, from};
-}
-
-Copy Copies::start_after(const Tensor& to, const Tensor& from) const {
-  if (stream_) {
-    c10::Event before(stream_->device_type());
-    before.record(stream_of(stream_->device()));
-    before.block(*stream_);
-  }
-  return start(to, from);
 }
 
 Tensor unbacked(long numel, dtype type, c10::Device device) {

@@ -42,8 +42,8 @@ class Copies {
  public:
   explicit Copies(c10::Device device);
 
-  Copy start(const Tensor& to, const Tensor& from) const;        // now
-  Copy start_after(const Tensor& to, const Tensor& from) const;  // what the caller's current stream holds
+  void follow() const;  // what the caller's current stream holds comes before the next copy
+  Copy start(const Tensor& to, const Tensor& from) const;
 
  private:
   std::optional<c10::Stream> stream_;  // none on a CPU

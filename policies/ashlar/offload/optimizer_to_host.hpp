@@ -1,4 +1,5 @@
-// OptimizerToHost: master weights and optimizer state rest on the host, whose cores update them.
+// OptimizerToHost: master weights and optimizer state rest on the host, whose cores update them, where
+// parameters are sharded while the next forward begins.
 //
 //   also known as    ZeRO-Offload; DeepSpeed's offload_optimizer
 //   each rank keeps  no O on the device; O/N, G/N and P/N on its host
