@@ -2,6 +2,7 @@
 // in the memory that the plan says, whatever follows a step whose update is under way.
 // processes: 1 2
 // gpus: 1 2
+// labels: unit
 // timeout: 300
 #define CATCH_CONFIG_RUNNER
 #include <atomic>
