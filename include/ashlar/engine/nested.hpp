@@ -11,11 +11,11 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <iterator>
 #include <utility>
 #include <vector>
 
 #include <ashlar/engine/random_state.hpp>
+#include <ashlar/engine/recomputation.hpp>
 #include <ashlar/error.hpp>
 #include <ashlar/model/module_id.hpp>
 #include <ashlar/tensor.hpp>
@@ -28,9 +28,10 @@ using torch::autograd::variable_list;
 // A module at which run() stops: a unit, a recomputed layer, or both.
 struct Site {
   ModuleId id{};
-  int unit = -1;                      // -1 for a recomputed layer that is no unit
-  void* host = nullptr;               // the Training that owns the site
-  variable_list inputs{}, outputs{};  // of the inner graph, from forward to backward
+  int unit = -1;                              // -1 for a recomputed layer that is no unit
+  void* host = nullptr;                       // the Training that owns the site
+  variable_list inputs{}, outputs{};          // of the inner graph, from forward to backward
+  std::size_t products = Recomputation::all;  // that the second forward of a recomputed layer makes
 
   // A leaf that makes autograd run the node's backward whatever the module's inputs are, and leads it back to
   // the site: the tensor's bytes are the site itself.
@@ -47,26 +48,12 @@ struct Nested : torch::autograd::Function<Nested<Host, Module, arity>> {
     const variable_list inputs = list.vec();
     Host& host = *static_cast<Host*>(site->host);
     const auto& module = *static_cast<const Module*>(site->id.module);
-    variable_list saved{anchor};
-    std::vector<std::int64_t> versions;
-    if constexpr (recomputes) {
-      // Here and not in the site, for a recomputed layer that is no unit may run twice.
-      versions = versions_of(inputs);
-      saved.insert(saved.end(), inputs.begin(), inputs.end());
-      std::ranges::copy(RandomState::now(inputs).tensors(), std::back_inserter(saved));
-    }
-    ctx->save_for_backward(std::move(saved));
-
     if constexpr (is_unit) host.engine().enter(site->unit);
     variable_list outputs;
     if constexpr (recomputes) {
-      outputs =
-          host.run().call_list(module, inputs, std::make_index_sequence<arity>());  // autograd is off here
-      if (versions_of(inputs) != versions)
-        throw Error("model.19", "a recomputed layer to leave its inputs as they are",
-                    "one that changes an input in place, which its second forward would find changed",
-                    "write x = x * s for x.mul_(s), or leave the layer out of Checkpoint");
+      outputs = first_forward(ctx, host, module, anchor, inputs);
     } else {
+      ctx->save_for_backward({anchor});
       build(host, module, *site, inputs);
       for (const Tensor& output : site->outputs) outputs.push_back(output.detach());
     }
@@ -80,11 +67,8 @@ struct Nested : torch::autograd::Function<Nested<Host, Module, arity>> {
     Host& host = *static_cast<Host*>(site.host);
     if constexpr (is_unit) host.engine().before_backward(site.unit);
     if constexpr (recomputes) {
-      const auto end = saved.begin() + 1 + arity;
-      const variable_list inputs(saved.begin() + 1, end);
-      const RandomStateGuard guard(RandomState(inputs, {end, saved.end()}));
       host.engine().computes(site.unit, "forward again");
-      build(host, *static_cast<const Module*>(site.id.module), site, inputs);
+      second_forward(ctx, host, *static_cast<const Module*>(site.id.module), site, saved);
       host.engine().computed();
     }
     run_backward(site, gradients);
@@ -97,6 +81,44 @@ struct Nested : torch::autograd::Function<Nested<Host, Module, arity>> {
   }
 
  private:
+  static constexpr auto all_inputs = std::make_index_sequence<arity>();
+
+  // Keeps the inputs, the random state and what the layer sets aside: here and not in the site, for a layer
+  // that is no unit may run twice. Autograd is off.
+  static variable_list first_forward(AutogradContext* ctx, Host& host, const Module& module,
+                                     const Tensor& anchor, const variable_list& inputs) {
+    const std::vector<std::int64_t> versions = versions_of(inputs);
+    RandomState random = RandomState::now(inputs);
+    const Recomputation first;
+    variable_list outputs = host.run().call_list(module, inputs, all_inputs);
+    if (versions_of(inputs) != versions)
+      throw Error("model.19", "a recomputed layer to leave its inputs as they are",
+                  "one that changes an input in place, which its second forward would find changed",
+                  "write x = x * s for x.mul_(s), or leave the layer out of Checkpoint");
+    variable_list saved{anchor};
+    for (const variable_list& part : {inputs, random.tensors(), first.kept()})
+      saved.insert(saved.end(), part.begin(), part.end());
+    ctx->save_for_backward(std::move(saved));
+    ctx->saved_data["kept"] = static_cast<std::int64_t>(first.kept().size());
+    return outputs;
+  }
+
+  // Again, and all of it, where it reads a product that it did not the last time.
+  static void second_forward(AutogradContext* ctx, Host& host, const Module& module, Site& site,
+                             const variable_list& saved) {
+    const auto inputs = saved.begin() + 1, random = inputs + arity;
+    const auto kept = saved.end() - ctx->saved_data["kept"].toInt();
+    for (bool read = false; !read;) {
+      const variable_list own(inputs, random);
+      const RandomStateGuard guard(RandomState(own, {random, kept}));
+      const Recomputation second({kept, saved.end()}, site.products);
+      build(host, module, site, own);
+      const std::size_t due = second.read_by(site.outputs);
+      read = due <= site.products;
+      site.products = read ? due : Recomputation::all;
+    }
+  }
+
   // How often each has been changed in place.
   static std::vector<std::int64_t> versions_of(const variable_list& inputs) {
     std::vector<std::int64_t> versions;
@@ -115,7 +137,7 @@ struct Nested : torch::autograd::Function<Nested<Host, Module, arity>> {
         leaf.requires_grad_(input.requires_grad());
       site.inputs.push_back(std::move(leaf));
     }
-    site.outputs = host.run().call_list(module, site.inputs, std::make_index_sequence<arity>());
+    site.outputs = host.run().call_list(module, site.inputs, all_inputs);
   }
 
   static void run_backward(const Site& site, const variable_list& gradients) {

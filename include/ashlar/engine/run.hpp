@@ -12,6 +12,7 @@
 
 #include <ashlar/diagnostics/explain.hpp>
 #include <ashlar/engine/nested.hpp>
+#include <ashlar/engine/recomputation.hpp>
 #include <ashlar/model/call.hpp>
 #include <ashlar/tensor.hpp>
 
@@ -44,6 +45,7 @@ class Run {
   template <class Module, size_t... i>
   variable_list stop(const Module& module, const variable_list& inputs, std::index_sequence<i...> count) {
     Site& site = host_.site(module);
+    const Recomputation::Pause pause;
     if (at::GradMode::is_enabled())
       return Nested<Host, Module, sizeof...(i)>::apply(&site, site.anchor, at::TensorList(inputs));
     if constexpr (Host::template is_unit<Module>) host_.engine().enter(site.unit);

@@ -1,6 +1,7 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <ashlar/engine/recomputation.hpp>
 #include <ashlar/kernels/column_sums.hpp>
 #include <ashlar/kernels/cross_entropy.hpp>
 #include <ashlar/kernels/cuda_tensor.hpp>
@@ -55,7 +56,7 @@ struct GatedLinear : torch::autograd::Function<GatedLinear> {
                         const Tensor& gradient) {
     const Tensor g = gate.contiguous(), u = up.contiguous();
     ctx->save_for_backward({g, u, weight, gradient});
-    return at::linear(gated(g, u), weight);
+    return Recomputation::product(g, weight, [&] { return at::linear(gated(g, u), weight); });
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& outer) {

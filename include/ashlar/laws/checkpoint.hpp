@@ -48,13 +48,28 @@ struct Pass {
   std::vector<Tensor> gradients{};  // by unit: 1D, padded
 };
 
+// Of two steps, for the second knows what backward read in the first.
 template <class Checkpoint, class Comm, class Model>
-Pass one_step(Comm& comm, const Model& model, const Tensor& inputs, const Tensor& targets) {
+std::array<Pass, 2> two_steps(Comm& comm, const Model& model, const Tensor& inputs, const Tensor& targets) {
   auto trainer = plain::Strategy<plain::Shard, Checkpoint>::make(model, comm, optim::Sgd{});
-  Pass pass{.loss = trainer.step(inputs, targets).loss};
-  for (auto& unit : trainer.engine().units())
-    pass.gradients.push_back(unit.trained.empty() ? Tensor() : unit.trained.part.clone());
-  return pass;
+  std::array<Pass, 2> passes;
+  for (Pass& pass : passes) {
+    pass.loss = trainer.step(inputs, targets).loss;
+    for (auto& unit : trainer.engine().units())
+      pass.gradients.push_back(unit.trained.empty() ? Tensor() : unit.trained.part.clone());
+  }
+  return passes;
+}
+
+// What is wrong with a pass, in words.
+inline std::string compared(const Pass& got, const Pass& due) {
+  if (got.loss != due.loss)
+    return "loss " + std::to_string(got.loss) + " where " + std::to_string(due.loss) + " is due";
+  for (size_t u = 0; u < due.gradients.size(); ++u)
+    if (due.gradients[u].defined())
+      if (const std::string wrong = difference(got.gradients[u], due.gradients[u]); !wrong.empty())
+        return wrong + " in the gradient of unit " + std::to_string(u);
+  return {};
 }
 
 }  // namespace detail
@@ -67,15 +82,10 @@ bool checkpoint(Comm& comm, const Model& model, const Tensor& inputs, const Tens
     throw Error("law.11", std::string(Checkpoint::name) + " to apply to the model", "applies() = false",
                 "use another policy for this model");
   } else {
-    const detail::Pass due = detail::one_step<plain::Checkpoint>(comm, model, inputs, targets);
-    const detail::Pass got = detail::one_step<Checkpoint>(comm, model, inputs, targets);
-    std::string wrong;
-    if (got.loss != due.loss)
-      wrong = "loss " + std::to_string(got.loss) + " where " + std::to_string(due.loss) + " is due";
-    for (size_t u = 0; wrong.empty() && u < due.gradients.size(); ++u)
-      if (due.gradients[u].defined())
-        if (wrong = difference(got.gradients[u], due.gradients[u]); !wrong.empty())
-          wrong += " in the gradient of unit " + std::to_string(u);
+    const auto due = detail::two_steps<plain::Checkpoint>(comm, model, inputs, targets);
+    const auto got = detail::two_steps<Checkpoint>(comm, model, inputs, targets);
+    std::string wrong = detail::compared(got[0], due[0]);
+    if (wrong.empty()) wrong = detail::compared(got[1], due[1]);
     uphold(
         comm,
         {"law.12", std::string(Checkpoint::name) + " to give the gradients of a step that keeps everything",

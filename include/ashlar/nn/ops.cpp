@@ -1,10 +1,13 @@
 #include <ashlar/nn/ops.hpp>
 
 #include <ATen/ATen.h>
+#include <ATen/SDPBackend.h>
+#include <ATen/ops/_fused_sdp_choice_native.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <limits>
 
+#include <ashlar/engine/recomputation.hpp>
 #include <ashlar/error.hpp>
 #include <ashlar/kernels/ops.hpp>
 #include <ashlar/nn/weight_gradient.hpp>
@@ -31,7 +34,7 @@ struct LinearInto : torch::autograd::Function<LinearInto> {
   static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& weight, const Tensor& gradient,
                         const std::optional<Tensor>& bias) {
     ctx->save_for_backward({x, weight, gradient, bias.value_or(Tensor())});
-    return at::linear(x, weight, bias);
+    return Recomputation::product(x, weight, [&] { return at::linear(x, weight, bias); });
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& outer) {
@@ -50,6 +53,52 @@ Tensor linear_with(const Tensor& x, const nn::AnyParameter& weight, const std::o
   if (weight.gradient == nullptr || !at::GradMode::is_enabled()) return at::linear(x, *weight, bias);
   return LinearInto::apply(x, *weight, *weight.gradient->self, bias);
 }
+
+// at::scaled_dot_product_attention, whose results a recomputed layer keeps, by the kernels whose backward
+// reads their output and its log-sum-exp.
+struct Attention : torch::autograd::Function<Attention> {
+  static constexpr double dropout = 0;
+  static constexpr bool causal = true;
+
+  static bool takes(const Tensor& query, const Tensor& key, const Tensor& value) {
+    const bool on_cpu = query.is_cpu(), shares_keys = query.size(1) != key.size(1);
+    const long best =
+        on_cpu ? at::native::_fused_sdp_choice_cpp(query, key, value, {}, dropout, causal,
+                                                   /*scale=*/{}, shares_keys)
+               : at::_fused_sdp_choice(query, key, value, {}, dropout, causal, /*scale=*/{}, shares_keys);
+    return best ==
+           static_cast<long>(on_cpu ? at::SDPBackend::flash_attention : at::SDPBackend::cudnn_attention);
+  }
+
+  static Tensor forward(AutogradContext* ctx, const Tensor& query, const Tensor& key, const Tensor& value) {
+    const Recomputation::Results results = Recomputation::once([&]() -> Recomputation::Results {
+      if (query.is_cpu()) {
+        const auto [out, log_sums] =
+            at::_scaled_dot_product_flash_attention_for_cpu(query, key, value, dropout, causal);
+        return {out, log_sums};
+      }
+      const auto made = at::_scaled_dot_product_cudnn_attention(query, key, value, /*attn_bias=*/{},
+                                                                /*compute_log_sumexp=*/true, dropout, causal);
+      return {std::get<0>(made), std::get<1>(made), std::get<6>(made), std::get<7>(made)};
+    });
+    const auto& [out, log_sums, seed, offset] = results;
+    ctx->save_for_backward({query, key, value, out, log_sums, seed, offset});
+    return out.detach();
+  }
+
+  static variable_list backward(AutogradContext* ctx, const variable_list& outer) {
+    const variable_list saved = ctx->get_saved_variables();
+    const Tensor &query = saved[0], &key = saved[1], &value = saved[2], &out = saved[3], &log_sums = saved[4];
+    const auto [of_query, of_key, of_value] =
+        query.is_cpu() ? at::_scaled_dot_product_flash_attention_for_cpu_backward(
+                             outer[0], query, key, value, out, log_sums, dropout, causal)
+                       : at::_scaled_dot_product_cudnn_attention_backward(
+                             outer[0], query, key, value, out, log_sums, /*philox_seed=*/saved[5],
+                             /*philox_offset=*/saved[6], /*attn_bias=*/{}, /*cum_seq_q=*/{},
+                             /*cum_seq_k=*/{}, query.size(2), key.size(2), dropout, causal);
+    return {of_query, of_key, of_value};
+  }
+};
 
 }  // namespace
 
@@ -140,9 +189,13 @@ Tensor rope(const Tensor& x, long heads, double base) {
 
 Tensor causal_attention(const Tensor& query, const Tensor& key, const Tensor& value, long heads,
                         long kv_heads) {
-  const Tensor mixed = at::scaled_dot_product_attention(
-      split_heads(query, heads), split_heads(key, kv_heads), split_heads(value, kv_heads), /*attn_mask=*/{},
-      /*dropout_p=*/0.0, /*is_causal=*/true, /*scale=*/{}, /*enable_gqa=*/heads != kv_heads);  // (B, H, T, D)
+  const Tensor q = split_heads(query, heads), k = split_heads(key, kv_heads),
+               v = split_heads(value, kv_heads);
+  const Tensor mixed =  // (B, H, T, D)
+      Attention::takes(q, k, v)
+          ? Attention::apply(q, k, v)
+          : at::scaled_dot_product_attention(q, k, v, /*attn_mask=*/{}, Attention::dropout, Attention::causal,
+                                             /*scale=*/{}, /*enable_gqa=*/heads != kv_heads);
   return mixed.transpose(1, 2).flatten(-2);
 }
 

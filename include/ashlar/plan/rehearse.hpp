@@ -46,12 +46,25 @@ class SymbolicRun {
   constexpr auto operator()(const Module& module, const std::same_as<Symbol> auto&... inputs) {
     constexpr bool unit = Strategy::Wrap::template starts_unit<Model, Module>();
     constexpr bool recomputes = Strategy::Checkpoint::template recomputes<Model, Module>();
-    if constexpr (unit || recomputes)
-      if (tape_.records) return as_node<unit, recomputes>(module, inputs...);
+    if constexpr (unit || recomputes) return stop<unit, recomputes>(module, inputs...);
     return call(module, *this, inputs...);
   }
 
  private:
+  // As in engine/run.hpp.
+  template <bool unit, bool recomputes>
+  constexpr auto stop(const auto& module, const auto&... inputs) {
+    using Output = decltype(call(module, *this, inputs...));
+    const Tape::Recomputation around = std::exchange(tape_.recomputation, {});
+    const auto run = [&]() -> Output {
+      if (tape_.records) return as_node<unit, recomputes>(module, inputs...);
+      return call(module, *this, inputs...);
+    };
+    const Output output = run();
+    tape_.recomputation = around;
+    return output;
+  }
+
   // As autograd sees it, one node, with a graph of its own inside.
   template <bool unit, bool recomputes>
   constexpr auto as_node(const auto& module, const auto&... inputs) {
@@ -61,6 +74,7 @@ class SymbolicRun {
     const auto build = [&] {
       node.inner = tape_.open_graph();
       const Output output = call(module, *this, leaf(inputs)...);
+      if constexpr (recomputes) tape_.leave_out_product();
       tape_.close_graph(sources(output), unit ? take_part(id_of(module)) : -1);
       return output;
     };
@@ -69,7 +83,9 @@ class SymbolicRun {
       const long random = tape_.run == kernels::cpu ? random_state : 0;  // on a GPU a few bytes on the host
       node.saved.push_back(tape_.allocate(random));
       tape_.records = false;
+      tape_.recomputation.forward = Tape::Forward::first;
       const Output kept = call(module, *this, inputs...);
+      tape_.recomputation.forward = Tape::Forward::second;
       tape_.records = true;
       Tape::Rewind before = tape_.begin_rerun();
       const int guard = tape_.allocate(random);  // what the generator goes back to

@@ -28,7 +28,7 @@ constexpr Symbol linear(const Symbol& x, const nn::AnyParameter& weight, long ou
   const long rows = x.numel() / in, width = x.width();
   const double product = 2.0 * static_cast<double>(rows) * static_cast<double>(in) * static_cast<double>(out);
   const bool trained = weight.gradient != nullptr;
-  tape.compute_now(product);
+  tape.compute_product(product);
   Tape::Node node{.inputs = {x.gradient()}, .flops = product * ((x.node() >= 0) + trained)};
   if (trained) {
     node.saved = {x.storage()};
@@ -62,14 +62,15 @@ constexpr Symbol attend(const Symbol& query, long heads, bool shares_keys, Few<i
   Tape& tape = query.tape();
   const long tokens = query.size(-2), dim = query.size(-1) / heads;
   const long rows = query_rows(tokens), columns = std::min(tokens, 512L);
-  tape.compute_now(attention_flops(query, 2));
-  Symbol out(tape, query.shape(), query.values());
-  const Symbol log_sum(tape, {query.numel() / query.size(-1), heads}, Values::f32);
+  const bool again = tape.recomputation.retakes();
+  const Symbol out = symbolic::once(tape, query.shape(), query.values());
+  const Symbol log_sum = symbolic::once(tape, {query.numel() / query.size(-1), heads}, Values::f32);
+  if (!again) tape.compute_now(attention_flops(query, 2));
   long beside = 4 * 2 * rows * columns;
-  if (tape.run == kernels::cpu)
-    tape.touch(4 * rows * (columns + 2 + dim));
-  else
+  if (tape.run == kernels::cuda)
     beside = 4 * query.numel() + log_sum.bytes() + (shares_keys ? 2 * query.bytes() : 0);
+  else if (!again)
+    tape.touch(4 * rows * (columns + 2 + dim));
   saved.push_back(out.storage());
   saved.push_back(log_sum.storage());
   return out.from(
@@ -224,7 +225,7 @@ constexpr Symbol gated_linear(const Symbol& gate, const Symbol& up, const nn::Pa
   const long rows = gate.numel() / in;
   const double flops = 2.0 * static_cast<double>(rows) * static_cast<double>(in) * static_cast<double>(out);
   const Symbol product(tape, gate.shape(), gate.values());
-  tape.compute_now(flops);
+  tape.compute_product(flops);
   const bool trained = weight.gradient != nullptr;
   Tape::Node node{.saved = {gate.storage(), up.storage()},
                   .inputs = {gate.gradient(), up.gradient()},

@@ -51,6 +51,12 @@ class Symbol {
     if (storage_ >= 0) tape_->release(storage_);
   }
 
+  // A tensor in a storage that is there already.
+  static constexpr Symbol in(int storage, Tape& tape, Shape shape, Values values) {
+    tape.hold(storage);
+    return Symbol(tape, shape, values, -1, storage);
+  }
+
   // The same storage, seen with another shape or from another node, of whose outputs it is number `output`.
   constexpr Symbol view(Shape shape) const {
     Symbol other = *this;
@@ -89,6 +95,9 @@ class Symbol {
   constexpr Tape::Input same_gradient() const { return {node_, Tape::Input::handed_on, output_}; }
 
  private:
+  constexpr Symbol(Tape& tape, Shape shape, Values values, int node, int storage)
+      : tape_(&tape), shape_(shape), values_(values), node_(node), storage_(storage) {}
+
   Tape* tape_;
   Shape shape_;
   Values values_;
@@ -102,6 +111,18 @@ namespace symbolic {
 // A new tensor like x, of an operation whose backward is as `node` says.
 constexpr Symbol like(const Symbol& x, const Tape::Node& node) {
   return Symbol(x.tape(), x.shape(), x.values(), x.tape().note(node));
+}
+
+// A new tensor, which a recomputed layer's first forward sets aside and its second takes back.
+constexpr Symbol once(Tape& tape, Shape shape, Values values) {
+  Tape::Recomputation& layer = tape.recomputation;
+  if (layer.retakes()) return Symbol::in(layer.kept[layer.taken++], tape, shape, values);
+  const Symbol made(tape, shape, values);
+  if (layer.forward == Tape::Forward::first) {
+    tape.hold(made.storage());
+    layer.kept.push_back(made.storage());
+  }
+  return made;
 }
 
 // x in another type; x itself where it has that type already.
@@ -134,11 +155,12 @@ constexpr Symbol cat(const Symbol& a, const Symbol& b) {
 constexpr Symbol operator+(const Symbol& a, const Symbol& b) {
   const bool wide = a.numel() >= b.numel();
   return symbolic::like(wide ? a : b, {.inputs = {a.numel() < b.numel() ? a.gradient() : a.same_gradient(),
-                                                  b.numel() < a.numel() ? b.gradient() : b.same_gradient()}});
+                                                  b.numel() < a.numel() ? b.gradient() : b.same_gradient()},
+                                       .sums = true});
 }
 
 constexpr Symbol operator-(const Symbol& a, const Symbol& b) {
-  return symbolic::like(a, {.inputs = {a.same_gradient(), b.gradient()}});
+  return symbolic::like(a, {.inputs = {a.same_gradient(), b.gradient()}, .sums = true});
 }
 
 constexpr Symbol operator*(double, const Symbol& x) {

@@ -47,6 +47,7 @@ class Tape {
     const void* weight = nullptr;  // whose gradient goes straight into the flat: the first to arrive
     long weight_bytes = 0;         // and of any later one
     bool joins = false;            // its gradients are the parts of one
+    bool sums = false;             // it saves nothing, as it only adds or subtracts
     int inner = -1;                // the graph that runs inside
     Few<int, 8> arrived{};         // storages of its outputs' gradients, while backward runs; -1 for none
   };
@@ -90,6 +91,32 @@ class Tape {
   }
   constexpr void compute_now(double flops) { (virtual_ ? trace_flops_ : flops_) += flops; }
 
+  // Which of a recomputed layer's forwards is under way (engine/recomputation.hpp), and what they hand on.
+  enum class Forward { only, first, second };
+  struct Recomputation {
+    Forward forward = Forward::only;
+    Few<int, 32> kept{};  // storages
+    std::size_t taken = 0;
+    std::size_t node = 0;  // of the last product
+    double flops = 0;
+
+    constexpr bool retakes() const { return forward == Forward::second && taken < kept.size(); }
+  };
+  Recomputation recomputation{};
+
+  // Of an operation that notes its node next.
+  constexpr void compute_product(double flops) {
+    compute_now(flops);
+    recomputation.node = graph().nodes.size();
+    recomputation.flops = flops;
+  }
+  // A second forward is over. Nothing reads its last product if the later nodes only add and subtract.
+  constexpr void leave_out_product() {
+    std::size_t last = graph().nodes.size() - 1;
+    while (last > recomputation.node && graph().nodes[last].sums) --last;
+    if (last == recomputation.node) compute_now(-recomputation.flops);
+  }
+
   // A node of the current graph; -1 when autograd is off.
   constexpr int note(const Node& node) {
     if (!records) return -1;
@@ -127,6 +154,7 @@ class Tape {
     return before;
   }
   constexpr void end_rerun(int inner, Rewind&& before) {
+    graphs_[index(inner)].kept = recomputation.kept;
     graphs_[index(inner)].trace = std::move(trace_);
     graphs_[index(inner)].trace_flops = trace_flops_;
     records = before.records;
@@ -164,6 +192,7 @@ class Tape {
     long part = -1;      // of a unit, whose parameters' gradients are complete when it ends
     Many<long> trace{};  // of a forward that runs again before the backward
     double trace_flops = 0;
+    Few<int, 32> kept{};  // what the first forward set aside for that
   };
 
   static constexpr std::size_t index(int i) { return static_cast<std::size_t>(i); }
@@ -264,11 +293,14 @@ class Tape {
     }
     for (const Output& output : outputs) release(output.storage);
     const long part = inner.part;
+    const Few<int, 32> kept = inner.kept;
     inner = {};
-    if (part < 0) return parameters;
-    change(-parameters);
-    keep(part);
-    return 0;
+    if (part >= 0) {
+      change(-parameters);
+      keep(part);
+    }
+    for (const int storage : kept) release(storage);
+    return part < 0 ? parameters : 0;
   }
 
   // Sums into one of the two where nobody else holds it.

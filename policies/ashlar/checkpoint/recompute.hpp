@@ -1,7 +1,7 @@
-// Recompute: repeated layers keep their inputs only; backward runs their forward again.
+// Recompute: repeated layers keep their inputs, and what attention made; backward runs their forward again.
 //
 //   also known as    activation checkpointing, gradient checkpointing
-//   each rank keeps  one input a repeated layer, and all activations of one layer at a time
+//   each rank keeps  input and attention of a repeated layer, and all activations of one layer at a time
 //   each step sends  nothing more
 //   needs            a declared model with a list of layers
 //   composes with    everything: what is recomputed does not depend on what is a unit
