@@ -70,7 +70,7 @@ def main(size, sequences, tokens, world):
     norms, rope, gate = 2 * (4 + 5), 2 * 2 * (1 + kv_heads / heads), ffn / dim * (3 + 5)
     glue = layers * (norms + rope + gate) * rows * dim * 2
     loss = rows * vocabulary * 2 * 3  # the logits are read, read again and overwritten
-    update = parameters / world * (2 * 3 * 4 + 4 + 2)  # master and moments read and written, gradient read, copy written
+    update = parameters / world * (2 * 3 * 4 + 4)  # master and moments read and written, gradient read
     in_memory = (glue + loss + update) / MEMORY_SPEED * 1e3
     total = in_products + in_attention + in_memory
     operations = rows * (6 * matrices + 6 * layers * tokens * dim)  # causal attention: half of 12 LTD

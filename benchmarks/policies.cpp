@@ -50,6 +50,7 @@ constexpr auto strategies =
                   Trainer<shard::Zero3, precision::Fp32, offload::None, wrap::BySize<2'000'000>>,
                   Trainer<shard::Zero3, precision::Fp32, offload::None, Blocks, checkpoint::Recompute>,
                   Trainer<shard::Zero3, precision::Bf16Mixed, offload::None, Blocks>,
+                  Trainer<shard::Zero3, precision::Bf16Split, offload::None, Blocks>,
                   Trainer<shard::Zero3, precision::Bf16Mixed, offload::None, Blocks, checkpoint::Recompute>>;
 
 struct Options {

@@ -1,7 +1,8 @@
 // Mixed precision: bfloat16 computes and travels, float32 remembers.
 //
 // bfloat16 has 8 significant bits: next to a weight of 1, an update of 0.001 is rounded away. Bf16Mixed keeps
-// a master copy of its shard in float32, in which small updates add up; Bf16Pure has none.
+// a master copy of its shard in float32, in which small updates add up; of that Bf16Split keeps the lower
+// half alone, for the parameter is the upper; Bf16Pure has none.
 //
 //   run:  .build/release/examples/04_mixed_precision
 //   see:  a weight go from 1 to 0.9 in steps of 0.001, except in pure bfloat16; what each costs in bytes
@@ -48,7 +49,7 @@ double train() {
 int main() {
   return comm::guarded([] {
     const double full = train<precision::Fp32>(), mixed = train<precision::Bf16Mixed>();
-    const double pure = train<precision::Bf16Pure>();
-    return std::abs(full - 0.9) < 1e-5 && mixed == full && pure == 1 ? 0 : 1;
+    const double split = train<precision::Bf16Split>(), pure = train<precision::Bf16Pure>();
+    return std::abs(full - 0.9) < 1e-5 && mixed == full && split == full && pure == 1 ? 0 : 1;
   });
 }

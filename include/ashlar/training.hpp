@@ -73,8 +73,8 @@ class Training {
         replaying_(device_) {
     if constexpr (rests == memory::host) share_threads(comm_.size() > 1 ? comm::local_world() : 1);
     if constexpr (fuses) {
-      fused_ = std::ranges::all_of(engine_.units(), [](auto& unit) {
-        return unit.trained.empty() || Optimizer::fuses(unit.trained.master);
+      fused_ = std::ranges::all_of(engine_.units(), [this](auto& unit) {
+        return unit.trained.empty() || Optimizer::fuses(engine_.kept(unit.trained));
       });
       if (fused_) now_ = zeros(3, dtype::f32, device_);
     }
@@ -159,7 +159,7 @@ class Training {
     for (auto& unit : engine_.units()) {
       auto& [trained, frozen] = whole.emplace_back();
       if (!unit.trained.empty()) {
-        trained.push_back(gather(unit.trained.master, unit.trained));
+        trained.push_back(gather(engine_.master(unit.trained), unit.trained));
         for (const Tensor& state : unit.trained.states) trained.push_back(gather(state, unit.trained));
       }
       if (!unit.frozen.empty())
@@ -194,7 +194,8 @@ class Training {
     for (auto& unit : engine_.units()) {
       const std::string prefix = unit.name.size > 0 ? std::string(unit.name.view()) + "/" : "root/";
       if (!unit.trained.empty()) {
-        visit(prefix + "master", unit.trained.master);
+        if constexpr (splits_master<Precision>) visit(prefix + "compute", engine_.rounded(unit.trained));
+        visit(prefix + (splits_master<Precision> ? "rest" : "master"), engine_.kept(unit.trained));
         for (size_t i = 0; i < unit.trained.states.size(); ++i)
           visit(prefix + std::string(Optimizer::state_names[i]), unit.trained.states[i]);
       }
@@ -250,8 +251,9 @@ class Training {
       };
       return std::tuple(symbol(inputs)...);
     };
-    planned.work = rehearse<Strategy, Model>(device_.is_cpu() ? kernels::cpu : kernels::cuda, symbols,
-                                             parts_of(planned), recipe_.micro_batches);
+    planned.work =
+        rehearse<Strategy, Model>(device_.is_cpu() ? kernels::cpu : kernels::cuda, symbols, parts_of(planned),
+                                  recipe_.micro_batches, fused_ ? 0 : planned.joined);
     return planned;
   }
 
@@ -334,8 +336,8 @@ class Training {
           if (const Flat& flat = unit.trained; !flat.empty()) {
             engine_.computes(Lane::optimizer, unit.name, "update");
             for_each_part(flat, [&](auto part, const std::vector<Tensor>& states, bool decays) {
-              optimizer_.update_fused(part(flat.master), part(flat.part), states, part(engine_.rounded(flat)),
-                                      now_, decays);
+              optimizer_.update_fused(part(engine_.kept(flat)), part(flat.part), states,
+                                      part(engine_.rounded(flat)), now_, decays);
             });
             engine_.computed();
           }
@@ -463,10 +465,11 @@ class Training {
         });
       } else {
         if (factor < 1) due.mul_(factor);
+        const Tensor master = engine_.master(flat);
         for_each_part(flat, [&](auto part, const std::vector<Tensor>& states, bool decays) {
-          optimizer_.update(part(flat.master), part(due), states, rate, decays, step);
+          optimizer_.update(part(master), part(due), states, rate, decays, step);
         });
-        engine_.round(flat);
+        engine_.round(flat, master);
       }
     });
   }
@@ -474,7 +477,7 @@ class Training {
   // Calls update(part, states, decays) for what decays of a flat and for what does not; part(tensor) is that
   // much of a tensor like master.
   static void for_each_part(const Flat& flat, auto&& update) {
-    const long numel = flat.master.numel();
+    const long numel = shards_optimizer<Shard> ? flat.layout.shard : flat.layout.numel;
     const long decaying = std::clamp(flat.layout.decaying - flat.master_begin, 0L, numel);
     for (const bool decays : {true, false}) {
       const long begin = decays ? 0 : decaying, end = decays ? decaying : numel;

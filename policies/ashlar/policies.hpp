@@ -8,6 +8,7 @@
 #include <ashlar/offload/optimizer_to_host.hpp>
 #include <ashlar/precision/bf16_mixed.hpp>
 #include <ashlar/precision/bf16_pure.hpp>
+#include <ashlar/precision/bf16_split.hpp>
 #include <ashlar/precision/fp32.hpp>
 #include <ashlar/replay/graph.hpp>
 #include <ashlar/replay/none.hpp>

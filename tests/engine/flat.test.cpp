@@ -49,10 +49,18 @@ void check_flat(int rank) {
   CHECK(backed(flat.shard));
   CHECK(lies_at(flat.shard, flat.whole, begin) == !parameters);
 
-  CHECK(flat.master.numel() == kept);
-  CHECK(flat.master.scalar_type() == master);
   CHECK(flat.master_begin == (optimizer ? begin : 0));
-  CHECK(lies_at(flat.master, optimizer ? flat.shard : flat.whole, 0) == (compute == master));
+  CHECK(flat.master.defined() == !splits_master<Precision>);
+  CHECK(flat.rest.defined() == splits_master<Precision>);
+  if constexpr (splits_master<Precision>) {
+    CHECK(flat.rest.numel() == kept);
+    CHECK(flat.rest.scalar_type() == at::kShort);
+    CHECK(flat.rest.eq(0).all().item<bool>());
+  } else {
+    CHECK(flat.master.numel() == kept);
+    CHECK(flat.master.scalar_type() == master);
+    CHECK(lies_at(flat.master, optimizer ? flat.shard : flat.whole, 0) == (compute == master));
+  }
 
   CHECK(flat.grad.numel() == 192);
   CHECK(flat.grad.scalar_type() == reduce);
@@ -75,6 +83,7 @@ void check_flat(int rank) {
   CHECK(frozen.whole.numel() == 192);
   CHECK(frozen.shard.numel() == 64);
   CHECK_FALSE(frozen.master.defined());
+  CHECK_FALSE(frozen.rest.defined());
   CHECK_FALSE(frozen.grad.defined());
   CHECK_FALSE(frozen.part.defined());
   CHECK(frozen.states.empty());
@@ -85,6 +94,7 @@ void check_flats() {
   for (const int rank : {0, 2}) {
     check_flat<Shard, precision::Fp32>(rank);
     check_flat<Shard, precision::Bf16Mixed>(rank);
+    check_flat<Shard, precision::Bf16Split>(rank);
     check_flat<Shard, precision::Bf16Pure>(rank);
   }
 }

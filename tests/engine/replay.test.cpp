@@ -92,6 +92,9 @@ TEST_CASE("a replayed step is a launched step, bit for bit") {
   check_bit_equal<shard::Zero2, precision::Bf16Mixed, checkpoint::None>(clipped);
   check_bit_equal<shard::Zero1, precision::Bf16Mixed, checkpoint::None>(clipped);
   check_bit_equal<shard::Replicate, precision::Bf16Mixed, checkpoint::None>(clipped);
+  check_bit_equal<shard::Zero3, precision::Bf16Split, checkpoint::None>(clipped);
+  check_bit_equal<shard::Zero1, precision::Bf16Split, checkpoint::None>(clipped);
+  check_bit_equal<shard::Replicate, precision::Bf16Split, checkpoint::None>(clipped);
   check_bit_equal<shard::Zero3, precision::Bf16Pure, checkpoint::None>(plain);
 }
 

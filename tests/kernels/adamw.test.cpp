@@ -5,6 +5,7 @@
 #include <cmath>
 #include <limits>
 
+#include <ashlar/engine/split.hpp>
 #include <ashlar/kernels/adamw.hpp>
 #include <ashlar/kernels/cuda_tensor.hpp>
 #include <ashlar/kernels/judge.hpp>
@@ -25,7 +26,7 @@ Tensor scalar(double value) {
 }
 
 struct State {
-  Tensor master, exp_avg, exp_avg_sq;
+  Tensor master, exp_avg, exp_avg_sq;  // of a split master the rest
 
   State to(c10::Device device, at::ScalarType type) const {
     return {master.to(device, type, false, true), exp_avg.to(device, type, false, true),
@@ -38,12 +39,15 @@ State start(long numel) {
   return {gpu(waves({numel}, 0.7)), gpu(at::zeros({numel})), gpu(at::zeros({numel}))};
 }
 
-void update(State& s, const Tensor& gradient, const Tensor& compute, double factor, long step) {
-  const Tensor rates = scalar(rate), factors = scalar(factor), steps = scalar(static_cast<double>(step));
+void update(State& s, const Tensor& gradient, const Tensor& compute, double factor, long step,
+            double by = rate) {
+  const Tensor rates = scalar(by), factors = scalar(factor), steps = scalar(static_cast<double>(step));
   const cuda::StepValues now{rates.data_ptr<float>(), factor == 1 ? nullptr : factors.data_ptr<float>(),
                              steps.data_ptr<float>()};
-  cuda::adamw(s.master.data_ptr<float>(), gradient.const_data_ptr(), cuda::type_of(gradient),
-              s.exp_avg.data_ptr<float>(), s.exp_avg_sq.data_ptr<float>(),
+  const bool splits = s.master.scalar_type() == at::kShort;
+  cuda::adamw(splits ? nullptr : s.master.data_ptr<float>(),
+              splits ? s.master.data_ptr<std::int16_t>() : nullptr, gradient.const_data_ptr(),
+              cuda::type_of(gradient), s.exp_avg.data_ptr<float>(), s.exp_avg_sq.data_ptr<float>(),
               compute.defined() ? compute.data_ptr() : nullptr, gradient.numel(), now, constants,
               cuda::stream_of(gradient));
 }
@@ -100,6 +104,39 @@ TEST_CASE("adamw is LibTorch's, late in training too, and leaves out the copy wh
     close(got.exp_avg, theirs.exp_avg);
     close(got.exp_avg_sq, theirs.exp_avg_sq);
   }
+}
+
+TEST_CASE("adamw on a split master is adamw on a whole one, bit for bit") {
+  for (const long numel : {1L, 6L, 255L, 4096L, 100003L})
+    for (const double factor : {1.0, 0.37}) {
+      INFO(numel << ", factor " << factor);
+      State whole = start(numel);
+      const auto [compute, rest] = split(whole.master);
+      State halves{rest, whole.exp_avg.clone(), whole.exp_avg_sq.clone()};
+      const Tensor rounded = at::empty_like(compute);
+      for (int step = 1; step <= 5; ++step) {
+        const Tensor gradient = gradient_of(numel, step, at::kFloat);
+        update(whole, gradient, rounded, factor, step);
+        update(halves, gradient, compute, factor, step);
+        REQUIRE(join({compute, halves.master}).equal(whole.master));
+        REQUIRE(compute.equal(split(whole.master).compute));
+      }
+      CHECK(halves.exp_avg.equal(whole.exp_avg));
+      CHECK(halves.exp_avg_sq.equal(whole.exp_avg_sq));
+    }
+}
+
+TEST_CASE("adamw splits a master as split() does: halfway, infinite or not a number") {
+  const Tensor upper = at::arange(1 << 16, at::kLong).mul_(1 << 16).unsqueeze(1),
+               lower = at::tensor({0x0000, 0x7fff, 0x8000, 0xffff}, at::kLong);
+  const Tensor masters = (upper + lower).flatten().to(at::kInt).view(at::kFloat).to(at::kCUDA);
+  const auto [compute, rest] = split(masters);
+  const Tensor zero = at::zeros_like(masters);
+  State s{rest.clone(), zero.clone(), zero.clone()};
+  const Tensor again = compute.clone();
+  update(s, zero, again, 1, 1, /*by=*/0);
+  CHECK(s.master.equal(rest));
+  CHECK(again.view(at::kShort).equal(compute.view(at::kShort)));
 }
 
 TEST_CASE("add_squares adds in double, the same each time") {

@@ -42,7 +42,9 @@ struct Small {
       if (static_cast<long>(i) != skipped) x = run(layers[i], x);
     return run(head, x) + *offset;
   }
-  auto loss(auto& run, const Tensor& x, const Tensor& y) const { return at::mse_loss(forward(run, x), y); }
+  auto loss(auto& run, const Tensor& x, const Tensor& y) const {
+    return at::mse_loss(forward(run, x).to(y.scalar_type()), y);
+  }
 };
 
 std::pair<Tensor, Tensor> points(int step) {
@@ -134,6 +136,58 @@ TEST_CASE("momentum and Nesterov, with a schedule") {
     check_small(
         optim::Sgd{.learning_rate = 0.05, .momentum = 0.9, .weight_decay = 0.01, .nesterov = nesterov},
         {.seed = 3, .schedule = {.warmup = 3, .total = steps}});
+}
+
+// Of a few hundred masters in ten steps none lies exactly halfway, where the two would round to different
+// sides.
+template <class Shard, class Optimizer>
+void check_split(const Optimizer& optimizer) {
+  using Layers = wrap::Each<Layer>;
+  const Recipe recipe{.seed = 3, .clip_norm = 0.05, .micro_batches = 2};
+  const Tolerance exact = device_of(world()).is_cpu() ? Tolerance{} : rounding();
+  compare(train_small<Trainer<Shard, precision::Bf16Split, None, Layers>>(optimizer, recipe),
+          train_small<Trainer<Shard, precision::Bf16Mixed, None, Layers>>(optimizer, recipe), exact);
+}
+
+TEST_CASE("a master that is split is the master that is whole") {
+  check_split<shard::Replicate>(adamw);
+  check_split<shard::Zero1>(adamw);
+  check_split<shard::Zero2>(adamw);
+  check_split<shard::ShardGradOp>(adamw);
+  check_split<shard::Zero3>(adamw);
+  check_split<shard::Zero3>(optim::Sgd{.learning_rate = 0.05, .momentum = 0.9});
+}
+
+struct Scale {
+  using One = nn::Parameter<1>;
+  BOOST_HANA_DEFINE_STRUCT(Scale, (One, scale));
+  constexpr Scale() { scale.init = nn::ones(); }
+  auto loss(auto&, const auto& x, const auto&) const { return (x * *scale).sum(); }
+};
+
+// What computes, and its master, after a step that moves it from 1 by `update`.
+template <class Shard, class Precision>
+std::pair<double, double> moved_by(double update) {
+  using Strategy = Trainer<Shard, Precision, None, wrap::WholeModel>;
+  auto trainer = Strategy::template make<Scale>(world(), optim::Sgd{.learning_rate = update, .momentum = 0});
+  const Tensor one = at::ones({1});
+  trainer.step(-one, one);
+  return {trainer.evaluate(one, one), trainer.full_parameters()[0].value.template item<double>()};
+}
+
+template <class Shard>
+void check_halfway() {
+  constexpr double ulp = 0x1p-7;
+  using Pair = std::pair<double, double>;
+  CHECK(moved_by<Shard, precision::Bf16Mixed>(ulp / 2) == Pair{1, 1 + ulp / 2});
+  CHECK(moved_by<Shard, precision::Bf16Split>(ulp / 2) == Pair{1 + ulp, 1 + ulp / 2});
+  CHECK(moved_by<Shard, precision::Bf16Split>(ulp / 4) == Pair{1, 1 + ulp / 4});
+}
+
+TEST_CASE("a master halfway between two numbers of bfloat16 rounds away from zero if it is split") {
+  check_halfway<shard::Replicate>();
+  check_halfway<shard::Zero1>();
+  check_halfway<shard::Zero3>();
 }
 
 struct NoneAhead : shard::Zero3 {

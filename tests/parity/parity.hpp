@@ -76,7 +76,7 @@ void check_held(const Plan& plan, Training& trainer) {
     for (Flat* flat : unit.flats()) {
       parameters.insert(parameters.end(), {flat->whole, flat->shard});
       gradients.insert(gradients.end(), {flat->grad, flat->part});
-      states.push_back(flat->master);
+      states.insert(states.end(), {flat->master, flat->rest});
       states.insert(states.end(), flat->states.begin(), flat->states.end());
     }
   }

@@ -42,6 +42,15 @@ TEST_CASE("what rests on the host is told apart") {
   CHECK(json["moved"] == planned.moved);
 }
 
+TEST_CASE("a split master takes 2 bytes where a whole one takes 4") {
+  using Split = Trainer<shard::Zero3, precision::Bf16Split, offload::None, wrap::Each<Gpt::Block>>;
+  CHECK_THAT((describe<Split, Gpt>(world{4})),
+             ContainsSubstring("Trainer<Zero3, Bf16Split, None, Each, None>"));
+  const Plan split = plan<Split, Gpt>(world{4}), whole = plan<Strategy, Gpt>(world{4});
+  CHECK(split.optimizer * 12 == whole.optimizer * 10);
+  CHECK(split.kept() - split.optimizer == whole.kept() - whole.optimizer);
+}
+
 TEST_CASE("JSON has every number of the plan") {
   const Plan planned = plan<Strategy, Gpt>(world{4}, batch{2, 64}, 3);
   const auto json = nlohmann::json::parse(to_json(planned));

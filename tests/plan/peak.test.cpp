@@ -95,6 +95,7 @@ void check_all() {
   check_both<Model, shard::Zero2, Precision>(4, tokens);
   check_both<Model, shard::ShardGradOp, Precision>(4, tokens);
   check_both<Model, shard::Zero3, Precision>(4, tokens);
+  if constexpr (gpu) check_both<Model, shard::Zero3, precision::Bf16Split>(4, tokens);
 #ifndef ASHLAR_WITH_CUDA
   if (world().size() > 1) return;  // lengths and types are the same on more
   for (const long other : {31, 200, 1024}) check_both<Model, shard::Zero3, Precision>(2, other);
@@ -102,6 +103,9 @@ void check_all() {
   at::globalContext().setUserEnabledMkldnn(false);
   check_both<Model, shard::Zero3, precision::Bf16Mixed>(2, 512);
   check<Model, shard::Zero3, precision::Bf16Mixed, checkpoint::None>(1, 2);
+  check_both<Model, shard::Zero3, precision::Bf16Split>(2, 512);
+  check<Model, shard::Zero3, precision::Bf16Split, checkpoint::None>(1, 2);
+  check<Model, shard::Zero2, precision::Bf16Split, checkpoint::None>(1, 2);
   at::globalContext().setUserEnabledMkldnn(true);
   // So few tokens that the gradients at the end are more than the activations at the beginning.
   check_both<Model, shard::Zero3, Precision>(1, 2);

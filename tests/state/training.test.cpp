@@ -119,6 +119,8 @@ TEMPLATE_TEST_CASE("stopped after 5 steps and resumed: the same 10 steps, bit fo
                    (Strategy<shard::Zero1, precision::Bf16Pure>),
                    (Strategy<shard::ShardGradOp, precision::Bf16Mixed>),
                    (Strategy<shard::Zero3, precision::Bf16Mixed>),
+                   (Strategy<shard::Zero3, precision::Bf16Split>),
+                   (Strategy<shard::Zero1, precision::Bf16Split>),
                    (Trainer<shard::Zero3, precision::Bf16Mixed, offload::OptimizerToHost, wrap::Each<Layer>>),
                    (Strategy<shard::Zero3, precision::Fp32, checkpoint::Recompute>)) {
   comm::Mpi comm;

@@ -38,13 +38,13 @@ using Torch = std::shared_ptr<Module>;
 template <class Model>
 constexpr auto axes = hana::make_tuple(
     hana::tuple_t<shard::Replicate, shard::Zero1, shard::Zero2, shard::ShardGradOp, shard::Zero3>,
-    hana::tuple_t<precision::Fp32, precision::Bf16Mixed, precision::Bf16Pure>,
+    hana::tuple_t<precision::Fp32, precision::Bf16Mixed, precision::Bf16Split, precision::Bf16Pure>,
     hana::tuple_t<offload::None, offload::OptimizerToHost>,
     hana::tuple_t<wrap::WholeModel, wrap::Each<typename Model::Block>, wrap::BySize<1024>>,
     hana::tuple_t<checkpoint::None, checkpoint::Recompute, checkpoint::RecomputeEach<typename Model::Block>>);
 
 constexpr std::size_t size = decltype(hana::length(hana::cartesian_product(axes<Gpt>)))::value;
-static_assert(size == 5 * 3 * 2 * 3 * 3);
+static_assert(size == 5 * 4 * 2 * 3 * 3);
 
 // For each combination, a tuple of five hana::type, whether test.operator()<Policies...>() holds.
 template <class Model>
@@ -73,8 +73,10 @@ constexpr auto trains = for_all<Policies>([]<class S, class P, class O, class W,
     return false;
 });
 
-// What composes trains the model whose blocks it names: all but a whole optimizer that rests on the host.
-constexpr std::size_t sensible = (5 * 2 - 1) * 3 * 3 * 3;
+// What composes trains the model whose blocks it names: all but a whole optimizer, and a split master, that
+// rest on the host.
+constexpr std::size_t placed_and_typed = (5 * 2 - 1) * 3 + 5 * 1;
+constexpr std::size_t sensible = placed_and_typed * 3 * 3;
 constexpr auto composes = for_all<Gpt>([]<class S, class P, class O, class W, class C>() {
   if constexpr (composable<S, P, O, W, C>)
     return explain<S, P, O, W, C>();
@@ -85,14 +87,15 @@ static_assert(count(composes) == sensible);
 static_assert(count(trains<Gpt, Gpt>) == sensible && count(trains<Llama, Llama>) == sensible);
 static_assert(count(for_all<Gpt>([]<class S, class P, class O, class W, class C>() {
                 return composable<S, P, O, W, C> ==
-                       (S::optimizer == placement::sharded || O::optimizer == memory::device);
+                       (O::optimizer == memory::device ||
+                        (S::optimizer == placement::sharded && !splits_master<P>));
               })) == size);
 
 // A block of the other model occurs nowhere: what names it is refused, and nothing else.
-static_assert(count(trains<Gpt, Llama>) == (5 * 2 - 1) * 3 * 2 * 2);
+static_assert(count(trains<Gpt, Llama>) == placed_and_typed * 2 * 2);
 
 // An ordinary torch::nn module is one unit and has no repeated layers that the compiler sees.
-static_assert(count(trains<Gpt, Torch>) == (5 * 2 - 1) * 3 * 1 * 1);
+static_assert(count(trains<Gpt, Torch>) == placed_and_typed * 1 * 1);
 
 // Two policies in each other's slots never compose, not even those that are called None.
 static_assert(count(for_all<Gpt>([]<class S, class P, class O, class W, class C>() {
@@ -132,7 +135,7 @@ struct Row {
 constexpr std::array<std::string_view, 5> axis_names{"shard", "precision", "offload", "wrap", "checkpoint"};
 
 consteval auto make_table() {
-  constexpr std::size_t rows = 5 + 3 + 2 + 3 + 3;
+  constexpr std::size_t rows = 5 + 4 + 2 + 3 + 3;
   std::array<Row, rows + 1> table{};
   std::size_t axis = 0, end = 0, i = 0;
   hana::for_each(axes<Gpt>, [&](auto policies) {

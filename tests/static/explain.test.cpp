@@ -67,6 +67,12 @@ struct NarrowMaster : precision::Bf16Pure {
 struct ReducesNarrow : precision::Bf16Mixed {
   static constexpr auto reduce = dtype::bf16;
 };
+struct SplitsFloat32 : precision::Fp32 {
+  static constexpr bool splits_master = true;
+};
+struct SplitsNothing : precision::Fp32 {
+  static constexpr bool splits_master = false;
+};
 struct NoMaster : precision::Fp32 {
   void master();
 };
@@ -76,6 +82,9 @@ struct NotConstant : precision::Fp32 {
 static_assert(names_types<NarrowMaster> && !keeps_master<NarrowMaster> && !precision_policy<NarrowMaster>);
 static_assert(names_types<ReducesNarrow> && !reduces_for_master<ReducesNarrow> &&
               !precision_policy<ReducesNarrow>);
+static_assert(reduces_for_master<SplitsFloat32> && !splits_float32<SplitsFloat32> &&
+              !precision_policy<SplitsFloat32>);
+static_assert(precision_policy<SplitsNothing> && !splits_master<SplitsNothing>);
 static_assert(!names_types<NoMaster> && names_compute<NoMaster> && !precision_policy<NoMaster>);
 static_assert(!names_compute<NotConstant> && !precision_policy<NotConstant>);
 

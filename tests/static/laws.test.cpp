@@ -17,6 +17,7 @@ static_assert(laws::wrap<wrap::Each<Llama::Block>, Llama>());
 static_assert(laws::wrap<wrap::BySize<1 << 20>, Llama>());
 
 static_assert(laws::precision<precision::Bf16Mixed>());
+static_assert(laws::precision<precision::Bf16Split>());
 
 // What breaks a law is no constant, so it can be no condition of a static_assert.
 template <class Wrap>

@@ -126,6 +126,16 @@ using Pure = With<shard::Zero1, precision::Bf16Pure>;
 static_assert(keeps<Pure>(8, 2 * numel, 2 * numel, 2 * 2 * numel / 8));
 static_assert(sends<Pure>(8, 1, 2 * numel, 2 * numel, 0));
 
+// Bf16Split
+//   each rank keeps  P = 2 bytes a parameter, G = 4, O = 2 of master weight and 4 a state tensor
+//   each step sends  P in bfloat16, G in float32
+using Split = With<shard::Zero1, precision::Bf16Split>;
+static_assert(keeps<Split>(8, 2 * numel, 4 * numel, (2 + 2 * 4) * numel / 8));
+static_assert(keeps<Split, optim::Sgd>(8, 2 * numel, 4 * numel, (2 + 4) * numel / 8));
+static_assert(sends<Split>(8, 1, 2 * numel, 4 * numel, 0));
+static_assert(plan<Mixed, Net>(world{8}).update == (2 * 3 * 4 + 4 + 2) * numel / 8);
+static_assert(plan<Split, Net>(world{8}).update == (2 * (2 + 2 + 2 * 4) + 4) * numel / 8);
+
 // WholeModel
 //   each rank keeps  under Zero3 room for the whole model
 //   each step sends  the fewest and largest collectives, and none that hides behind compute

@@ -24,10 +24,13 @@ class Reference {
         recipe_(recipe),
         compute_(recipe.seed, at::TensorOptions().device(device).dtype(scalar_type(Precision::compute)),
                  model) {
+    const at::NoGradGuard guard;
     const Standalone<Model> start(recipe.seed, at::TensorOptions().device(device).dtype(at::kFloat), model);
     for (const NamedTensor& p : start.parameters()) {
       masters_.push_back(padded(p.tensor, Precision::master));
       masters_.back().narrow(0, 0, p.tensor.numel()).copy_(p.tensor.detach().flatten());
+      if (p.trainable)
+        compute_.parameters()[masters_.size() - 1].tensor.copy_(rounded(masters_.back(), p.tensor));
       gradients_.push_back(padded(p.tensor, Precision::reduce));
       auto& states = states_.emplace_back();
       for (int k = 0; k < Optimizer::states; ++k) states.push_back(padded(p.tensor, Precision::master));
@@ -60,7 +63,7 @@ class Reference {
       if (!p.trainable) continue;
       if (scale < 1) gradients_[k].mul_(scale);
       optimizer_.update(masters_[k], gradients_[k], states_[k], rate, p.decays, steps_);
-      p.tensor.copy_(unpadded(masters_[k], p.tensor));
+      p.tensor.copy_(rounded(masters_[k], p.tensor));
     }
     return total;
   }
@@ -79,6 +82,14 @@ class Reference {
  private:
   static Tensor padded(const Tensor& like, dtype type) {
     return zeros(align(like.numel()), type, like.device());
+  }
+  // What computes of a master: the nearest; from halfway the even one, or the one away from zero where
+  // Precision splits masters.
+  static Tensor rounded(const Tensor& master, const Tensor& like) {
+    if constexpr (splits_master<Precision>)
+      return unpadded((master.view(at::kInt) + 0x8000).bitwise_and(-0x10000).view(at::kFloat), like);
+    else
+      return unpadded(master, like);
   }
   static Tensor unpadded(const Tensor& flat, const Tensor& like) {
     return flat.narrow(0, 0, like.numel()).view(like.sizes());

@@ -103,6 +103,12 @@ consteval bool explain_precision() {
     static_assert(reduces_for_master<Precision>,
                   "[ashlar.precision.2] gradients are reduced in the master type, which the optimizer reads: "
                   "write reduce = master");
+  else if constexpr (!splits_float32<Precision>)
+    static_assert(
+        splits_float32<Precision>,
+        "[ashlar.precision.8] a Precision policy that splits its master computes with the upper half "
+        "of a float32: write static constexpr bool splits_master = true where compute = dtype::bf16 "
+        "and master = dtype::f32, or leave it out");
   return true;
 }
 

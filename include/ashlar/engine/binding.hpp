@@ -50,7 +50,7 @@ struct Binding {
 namespace detail {
 
 // Writes elements [piece.offset, ...) of a flat's whole and master from values(first, count): 1D, float32.
-template <class Shard>
+template <class Shard, class Precision>
 void write_values(Flat& flat, const Piece& piece, bool trained, auto&& values) {
   const bool sharded = shards_parameters<Shard>;
   const Tensor& target = sharded ? flat.shard : flat.whole;
@@ -59,6 +59,12 @@ void write_values(Flat& flat, const Piece& piece, bool trained, auto&& values) {
   const long end = std::min(begin + target.numel(), piece.offset + piece.numel);
   if (first >= end) return;
   const Tensor part = values(first - piece.offset, end - first);
+  if constexpr (splits_master<Precision>)
+    if (trained) {
+      const auto [compute, rest] = split(part);
+      copy_overlap(target, begin, compute, first);
+      return copy_overlap(flat.rest, flat.master_begin, rest, first);
+    }
   copy_overlap(target, begin, part, first);
   if (trained) copy_overlap(flat.master, flat.master_begin, part, first);
 }
@@ -114,14 +120,14 @@ Binding bind(Model& model, Engine<Shard, Precision, Comm, rests>& engine, const 
       place.shape = member.sizes().vec();
       Tensor full = member.detach().to(device, at::kFloat).contiguous().clone();
       comm.broadcast(full, 0).wait();
-      detail::write_values<Shard>(flat, piece, site.trained, [&](long first, long count) {
+      detail::write_values<Shard, Precision>(flat, piece, site.trained, [&](long first, long count) {
         return full.flatten().narrow(0, first, count);
       });
       member.set_data(window(flat.whole, piece.offset, place.shape));
       if (site.trained) flat.add_leaf(member, /*accumulates=*/true);
     } else {
       place.shape.assign(member.shape.begin(), member.shape.end());
-      detail::write_values<Shard>(flat, piece, site.trained, [&](long first, long count) {
+      detail::write_values<Shard, Precision>(flat, piece, site.trained, [&](long first, long count) {
         Tensor part = zeros(count, dtype::f32, c10::Device(c10::kCPU));
         fill(part, member.init, parameter_seed(seed, name.view()), first);
         return part.to(device);

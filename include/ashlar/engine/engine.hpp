@@ -11,6 +11,7 @@
 
 #include <ashlar/engine/flat.hpp>
 #include <ashlar/engine/recorder.hpp>
+#include <ashlar/engine/split.hpp>
 #include <ashlar/engine/worker.hpp>
 #include <ashlar/error.hpp>
 #include <ashlar/plan/units.hpp>
@@ -184,9 +185,28 @@ class Engine {
       return rests == memory::host ? flat.copy : on_device(flat);
   }
 
+  // What is kept of a master, where it is not the parameters themselves: all of it, or the rest.
+  static const Tensor& kept(const Flat& flat) { return splits_master<Precision> ? flat.rest : flat.master; }
+
+  // What the optimizer updates and round() takes.
+  static Tensor master(const Flat& flat) {
+    if constexpr (splits_master<Precision>)
+      return join({rounded(flat), flat.rest});
+    else
+      return flat.master;
+  }
+
   // Rounds what the optimizer updated of a flat to the type that computes.
-  static void round(const Flat& flat) {
-    if (const Tensor target = rounded(flat); target.defined()) target.copy_(flat.master);
+  static void round(const Flat& flat, const Tensor& master) {
+    const Tensor target = rounded(flat);
+    if (!target.defined()) return;
+    if constexpr (splits_master<Precision>) {
+      const auto [compute, rest] = split(master);
+      target.copy_(compute);
+      flat.rest.copy_(rest);
+    } else {
+      target.copy_(master);
+    }
   }
 
   // Updates the units by update(flat), in the order in which forward needs them, and every rank gets what
@@ -237,7 +257,9 @@ class Engine {
 
   // The same after values were written into masters.
   void publish_masters() {
-    update([](const Flat& flat) { round(flat); });
+    update([](const Flat& flat) {
+      if constexpr (!splits_master<Precision>) round(flat, flat.master);
+    });
   }
 
  private:

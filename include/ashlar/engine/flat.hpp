@@ -4,6 +4,7 @@
 //   whole    the parameters end to end, padded; what forward and backward read   1D, numel, compute
 //   shard    this rank's part of whole; what an all-gather sends                 1D, numel/N, compute
 //   master   what the optimizer updates; of numel/N if its state is sharded      1D, numel or numel/N, master
+//   rest     where Precision splits masters, what is kept of one beside compute  1D, like master, int16
 //   grad     the gradient, laid out as whole; what a reduction sends             1D, numel, reduce
 //   part     what the optimizer reads of grad                                    1D, like master, reduce
 //   states   what the optimizer remembers                                        1D, like master, master
@@ -13,7 +14,8 @@
 //
 // Tensors of equal type and place share memory: in Fp32 under Replicate master is shard is whole; so do copy
 // and master, unless types differ. There is no due where the optimizer rests on the device. On the host,
-// master, states, due and copy are the updating thread's until it is done with the unit.
+// master, states, due and copy are the updating thread's until it is done with the unit. A master that is
+// split is made of its upper half, which is shard or whole, and rest for its update alone (engine/split.hpp).
 // A tensor that is sharded at rest has no bytes of its own while whole: a slot lends them
 // (engine/memory.hpp). A part that is sharded is there from its gradient's reduction to the next step.
 #pragma once
@@ -48,7 +50,7 @@ struct Leaf {
 
 struct Flat {
   Layout layout;
-  Tensor whole, shard, master, grad, part, due, copy;
+  Tensor whole, shard, master, rest, grad, part, due, copy;
   std::vector<Tensor> states;
   std::deque<Leaf> leaves;  // by piece; never moved
   long shard_begin = 0;     // elements of whole before shard's first
@@ -99,6 +101,8 @@ Flat make_flat(Layout layout, int rank, c10::Device device, bool trained, int st
   };
   if constexpr (Precision::master == Precision::compute && rests == memory::device)
     flat.master = shards_optimizer<Shard> ? flat.shard : flat.whole;
+  else if constexpr (splits_master<Precision>)
+    flat.rest = zeros(kept, Precision::compute, device).view(at::kShort);
   else
     flat.master = resting(Precision::master);
   if constexpr (shards_gradients<Shard>) {

@@ -2,6 +2,7 @@
 #include <ashlar/kernels/elements.cuh>
 
 #include <cmath>
+#include <type_traits>
 
 namespace ashlar::cuda {
 namespace {
@@ -9,7 +10,7 @@ namespace {
 constexpr int threads = 256;
 
 struct Constants {
-  float beta1, beta2, rest1, rest2;  // rest: 1 - beta
+  float beta1, beta2, gain1, gain2;  // gain: 1 - beta
   float log_beta1, log_beta2, epsilon, weight_decay;
 };
 
@@ -18,29 +19,49 @@ __device__ float correction(float log_beta, float step) {
   return -expm1f(step * log_beta);
 }
 
-template <class G, int size>
-__global__ void update(Pack<float, size>* master, const Pack<G, size>* gradient, Pack<float, size>* exp_avg,
+// A master, of which `kept` is all, or the rest beside `compute` (engine/split.hpp).
+__device__ float join(bf16, float kept) {
+  return kept;
+}
+__device__ float join(bf16 compute, std::int16_t kept) {
+  const unsigned upper = __bfloat16_as_ushort(compute);
+  return __uint_as_float((upper << 16) + static_cast<unsigned>(kept));
+}
+__device__ void split(float master, bf16& compute, float& kept) {
+  kept = master;
+  compute = narrow<bf16>(master);
+}
+__device__ void split(float master, bf16& compute, std::int16_t& kept) {
+  const unsigned bits = isnan(master) ? 0x7fc00000 : __float_as_uint(master);
+  kept = static_cast<std::int16_t>(bits);
+  compute = __ushort_as_bfloat16(static_cast<unsigned short>((bits + 0x8000) >> 16));
+}
+
+template <class M, class G, int size>
+__global__ void update(Pack<M, size>* kept, const Pack<G, size>* gradient, Pack<float, size>* exp_avg,
                        Pack<float, size>* exp_avg_sq, Pack<bf16, size>* compute, long count, StepValues now,
                        Constants c) {
   const long i = blockIdx.x * static_cast<long>(threads) + threadIdx.x;
   const float rate = *now.rate, factor = now.factor != nullptr ? *now.factor : 1;
   if (i >= count || isnan(factor)) return;
-  Pack<float, size> p = master[i], m = exp_avg[i], v = exp_avg_sq[i];
+  Pack<M, size> p = kept[i];
+  Pack<float, size> m = exp_avg[i], v = exp_avg_sq[i];
   const Pack<G, size> g = gradient[i];
   const float stride = rate / correction(c.log_beta1, *now.step);
-  const float root = rsqrtf(correction(c.log_beta2, *now.step)), kept = 1 - rate * c.weight_decay;
-  Pack<bf16, size> rounded;
+  const float root = rsqrtf(correction(c.log_beta2, *now.step)), decay = 1 - rate * c.weight_decay;
+  Pack<bf16, size> rounded{};
+  if constexpr (std::is_integral_v<M>) rounded = compute[i];
   for (int k = 0; k < size; ++k) {
     const float due = wide(g.values[k]) * factor;
-    const float mean = c.beta1 * m.values[k] + c.rest1 * due;
-    const float square = c.beta2 * v.values[k] + c.rest2 * due * due;
-    const float next = p.values[k] * kept - stride * mean / (sqrtf(square) * root + c.epsilon);
+    const float mean = c.beta1 * m.values[k] + c.gain1 * due;
+    const float square = c.beta2 * v.values[k] + c.gain2 * due * due;
+    const float master = join(rounded.values[k], p.values[k]);
+    const float next = master * decay - stride * mean / (sqrtf(square) * root + c.epsilon);
     m.values[k] = mean;
     v.values[k] = square;
-    p.values[k] = next;
-    rounded.values[k] = narrow<bf16>(next);
+    split(next, rounded.values[k], p.values[k]);
   }
-  master[i] = p;
+  kept[i] = p;
   exp_avg[i] = m;
   exp_avg_sq[i] = v;
   if (compute != nullptr) compute[i] = rounded;
@@ -48,8 +69,9 @@ __global__ void update(Pack<float, size>* master, const Pack<G, size>* gradient,
 
 }  // namespace
 
-void adamw(float* master, const void* gradient, dtype gradient_type, float* exp_avg, float* exp_avg_sq,
-           void* compute, long numel, const StepValues& now, const AdamWConstants& constants, Stream stream) {
+void adamw(float* master, std::int16_t* rest, const void* gradient, dtype gradient_type, float* exp_avg,
+           float* exp_avg_sq, void* compute, long numel, const StepValues& now,
+           const AdamWConstants& constants, Stream stream) {
   if (numel == 0) return;
   const double beta1 = constants.beta1, beta2 = constants.beta2;
   const auto narrowed = [](double x) { return static_cast<float>(x); };
@@ -62,18 +84,22 @@ void adamw(float* master, const void* gradient, dtype gradient_type, float* exp_
                     narrowed(constants.epsilon),
                     narrowed(constants.weight_decay)};
   with_type(gradient_type, [&]<class G>() {
-    const auto start = [&]<int size>() {
+    const auto start = [&]<int size>(auto* kept) {
+      using M = std::remove_pointer_t<decltype(kept)>;
       const long count = numel / size;
-      update<G, size><<<blocks_for(count, threads), threads, 0, stream>>>(
-          reinterpret_cast<Pack<float, size>*>(master), static_cast<const Pack<G, size>*>(gradient),
+      update<M, G, size><<<blocks_for(count, threads), threads, 0, stream>>>(
+          reinterpret_cast<Pack<M, size>*>(kept), static_cast<const Pack<G, size>*>(gradient),
           reinterpret_cast<Pack<float, size>*>(exp_avg), reinterpret_cast<Pack<float, size>*>(exp_avg_sq),
           static_cast<Pack<bf16, size>*>(compute), count, now, c);
     };
     // Aligned as float32 wants it, the narrower ones are aligned enough.
-    if (in_packs<float>(numel, master, gradient, exp_avg, exp_avg_sq, compute))
-      start.template operator()<4>();
-    else
-      start.template operator()<1>();
+    const auto start_all = [&](auto* kept) {
+      if (in_packs<float>(numel, kept, gradient, exp_avg, exp_avg_sq, compute))
+        start.template operator()<4>(kept);
+      else
+        start.template operator()<1>(kept);
+    };
+    master != nullptr ? start_all(master) : start_all(rest);
   });
   check_launch("adamw");
 }

@@ -1,6 +1,8 @@
 // AdamW over a flat shard: one pass over all that a step reads and writes.
 #pragma once
 
+#include <cstdint>
+
 #include <ashlar/concepts/precision_policy.hpp>
 #include <ashlar/kernels/stream.hpp>
 
@@ -19,7 +21,9 @@ struct AdamWConstants {
 };
 
 // Loshchilov and Hutter 2019, algorithm 2, in float32. All are 1D, of numel.
-void adamw(float* master, const void* gradient, dtype gradient_type, float* exp_avg, float* exp_avg_sq,
+void adamw(float* master,       // null where it is split: then
+           std::int16_t* rest,  // this and compute are the master
+           const void* gradient, dtype gradient_type, float* exp_avg, float* exp_avg_sq,
            void* compute,  // master in bfloat16, or null
            long numel, const StepValues& now, const AdamWConstants& constants, Stream stream);
 

@@ -23,8 +23,10 @@ void adamw(const optim::AdamW& settings, const Tensor& master, const Tensor& gra
            std::span<const Tensor> states, const Tensor& compute, const Tensor& now, bool decays) {
   const auto& [rate, beta1, beta2, epsilon, weight_decay] = settings;
   const float* values = now.const_data_ptr<float>();
-  adamw(master.data_ptr<float>(), grad.const_data_ptr(), type_of(grad), states[0].data_ptr<float>(),
-        states[1].data_ptr<float>(), compute.defined() ? compute.data_ptr() : nullptr, master.numel(),
+  const bool splits = master.scalar_type() == at::kShort;
+  adamw(splits ? nullptr : master.data_ptr<float>(), splits ? master.data_ptr<std::int16_t>() : nullptr,
+        grad.const_data_ptr(), type_of(grad), states[0].data_ptr<float>(), states[1].data_ptr<float>(),
+        compute.defined() ? compute.data_ptr() : nullptr, master.numel(),
         {.rate = values, .factor = values + 1, .step = values + 2},
         {.beta1 = beta1, .beta2 = beta2, .epsilon = epsilon, .weight_decay = decays ? weight_decay : 0},
         stream_of(master));

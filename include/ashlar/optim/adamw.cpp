@@ -16,7 +16,7 @@ void AdamW::update(const Tensor& master, const Tensor& grad, std::span<const Ten
 
 bool AdamW::fuses(const Tensor& master) {
   if constexpr (cuda::has_kernels)
-    return cuda::takes(master) && master.scalar_type() == at::kFloat;
+    return master.is_cuda() && (master.scalar_type() == at::kFloat || master.scalar_type() == at::kShort);
   else
     return false;
 }

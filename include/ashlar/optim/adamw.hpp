@@ -30,11 +30,12 @@ struct AdamW {
   void update(const Tensor& master, const Tensor& grad, std::span<const Tensor> states, double rate,
               bool decays, long step) const;
 
-  // Whether update_fused takes such a master: float32 on a GPU, in a build with kernels.
+  // Whether update_fused takes such a master, on a GPU, in a build with kernels: float32, or the rest of a
+  // split one.
   static bool fuses(const Tensor& master);
   // The same in one pass, which multiplies `grad` by a factor and writes `master` in bfloat16 to `compute`
-  // where that is defined. `now`: rate, factor and step, float32, on the GPU; with a factor of NaN it writes
-  // nothing.
+  // where that is defined; of a split one, `compute` is the upper half. `now`: rate, factor and step,
+  // float32, on the GPU; with a factor of NaN it writes nothing.
   void update_fused(const Tensor& master, const Tensor& grad, std::span<const Tensor> states,
                     const Tensor& compute, const Tensor& now, bool decays) const;
 

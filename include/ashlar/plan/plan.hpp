@@ -64,11 +64,14 @@ struct Plan {
   // next step.
   long parameters = 0;
   long gradients = 0;
-  long optimizer = 0;  // its states, and master weights where they are not the parameters themselves
+  long optimizer = 0;  // its states, and of master weights what the parameters themselves are not
 
   // Bytes that a rank holds, too, to make units and gradients whole while a step runs.
   long slots = 0;
   long gradient_slots = 0;
+
+  // Bytes that a split master takes, too, while it is updated: the largest, where that is not one pass.
+  long joined = 0;
 
   // Bytes that a rank holds on its host, and not on the device: what rests there, and room for what is on its
   // way. In each step so many go there and back.
@@ -121,9 +124,11 @@ constexpr Plan make_plan(const Census& census, world ranks, int micro_batches, i
     const long kept = shards_optimizer ? t.shard : t.numel;
     plan.parameters += (shards_parameters ? t.shard + unit.frozen.shard : counted.padded) * compute;
     plan.gradients += (shards_gradients ? t.shard : t.numel) * reduce;
-    plan.update += kept * (2 * master * (states + 1) + reduce + (compute == master ? 0 : compute));
+    if (splits_master<Precision>) plan.joined = std::max(plan.joined, kept * (2 * master + 2 * compute));
+    const bool rounds = compute != master && !splits_master<Precision>;
+    plan.update += kept * (2 * master * (states + 1) + reduce + (rounds ? compute : 0));
     if (Strategy::Offload::optimizer == memory::device) {
-      plan.optimizer += kept * master * (states + (compute == master ? 0 : 1));
+      plan.optimizer += kept * (master * states + master_bytes<Precision>);
     } else {
       plan.host += kept * (master * (states + 1) + reduce + (compute == master ? 0 : compute));
       plan.moved += kept * (reduce + compute);
@@ -223,7 +228,9 @@ constexpr auto plan(world ranks, batch each, int micro_batches = 1) {
       const Symbol ids(tape, {each.sequences, each.tokens}, Values::i64);
       return std::tuple(ids, Symbol(tape, ids.shape(), Values::i64));
     };
-    planned.work = rehearse<Strategy, Model>(ranks.run, inputs, parts_of(planned), micro_batches);
+    const bool fused = ranks.run == kernels::cuda && fusing_optimizer<Optimizer>;
+    planned.work = rehearse<Strategy, Model>(ranks.run, inputs, parts_of(planned), micro_batches,
+                                             fused ? 0 : planned.joined);
     return planned;
   }
 }

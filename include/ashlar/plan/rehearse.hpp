@@ -123,16 +123,17 @@ class SymbolicRun {
 // What one rank computes in one micro-batch, and the memory that comes and goes meanwhile.
 struct Workload {
   long saved = 0;    // bytes that wait for backward when it begins
-  long most = 0;     // bytes at once: gradients of activations, temporaries and `parts` included
+  long most = 0;     // bytes at once: gradients of activations, temporaries, `parts` and `update` included
   long parts = 0;    // bytes of sharded gradients at the end
   double flops = 0;  // of forward, backward and recomputation
 };
 
 // `inputs`: makes the inputs of the model's loss on a tape, as a tuple-like that `std::apply` takes. `parts`:
 // by unit, the bytes of its sharded gradient, which is there from its reduction on: in the last of several
-// micro-batches from the beginning.
+// micro-batches from the beginning. `update`: the bytes that the optimizer's update takes for a while.
 template <class Strategy, class Model>
-constexpr Workload rehearse(kernels runs, auto inputs, std::vector<long> parts = {}, int micro_batches = 1) {
+constexpr Workload rehearse(kernels runs, auto inputs, std::vector<long> parts = {}, int micro_batches = 1,
+                            long update = 0) {
   using Precision = typename Strategy::Precision;
   Model model{};
   bind_ties(model);
@@ -162,6 +163,7 @@ constexpr Workload rehearse(kernels runs, auto inputs, std::vector<long> parts =
   for (std::size_t u = 1; u < parts.size(); ++u) tape.keep(run.take_part(u));  // of units that did not run
   tape.touch(24);  // the mean loss, and its divisor in two types
   tape.release(sum);
+  tape.touch(update);
   tape.release(told);
   work.most = tape.peak();
   work.flops = tape.flops();

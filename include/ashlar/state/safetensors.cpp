@@ -78,8 +78,15 @@ StoredTensor tensor(const std::string& name, const json& entry, const Damage& da
 }  // namespace
 
 std::uint64_t dtype_bytes(std::string_view dtype) {
-  static constexpr std::array<std::pair<std::string_view, std::uint64_t>, 8> known{
-      {{"F64", 8}, {"F32", 4}, {"BF16", 2}, {"F16", 2}, {"I64", 8}, {"I32", 4}, {"U8", 1}, {"BOOL", 1}}};
+  static constexpr std::array<std::pair<std::string_view, std::uint64_t>, 9> known{{{"F64", 8},
+                                                                                    {"F32", 4},
+                                                                                    {"BF16", 2},
+                                                                                    {"F16", 2},
+                                                                                    {"I64", 8},
+                                                                                    {"I32", 4},
+                                                                                    {"I16", 2},
+                                                                                    {"U8", 1},
+                                                                                    {"BOOL", 1}}};
   const auto found = std::ranges::find(known, dtype, &std::pair<std::string_view, std::uint64_t>::first);
   return found == known.end() ? 0 : found->second;
 }

@@ -17,7 +17,7 @@ namespace ashlar::state {
 
 struct StoredTensor {
   std::string name;
-  std::string dtype;  // F64 F32 BF16 F16 I64 I32 U8 BOOL
+  std::string dtype;  // F64 F32 BF16 F16 I64 I32 I16 U8 BOOL
   std::vector<std::int64_t> shape;
   std::uint64_t begin = 0, end = 0;  // bytes within the data
 };

@@ -1,4 +1,4 @@
-// Recompute: repeated layers keep their inputs, and what attention made; backward runs their forward again.
+// Recompute: repeated layers keep inputs and attention only; backward runs their forward again.
 //
 //   also known as    activation checkpointing, gradient checkpointing
 //   each rank keeps  input and attention of a repeated layer, and all activations of one layer at a time

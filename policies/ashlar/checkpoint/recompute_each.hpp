@@ -1,7 +1,7 @@
-// RecomputeEach<Types...>: modules of these types keep their inputs, and what attention made; backward runs their forward again.
+// RecomputeEach<Types...>: modules of these types keep input and attention; backward runs forward again.
 //
 //   also known as    selective activation checkpointing by module class
-//   each rank keeps  input and attention of a recomputed module, all activations of one, and those of the others
+//   each rank keeps  input and attention of a recomputed module, all activations of one, and of the others
 //   each step sends  nothing more
 //   needs            a declared model in which each of Types occurs, none of them inside another
 //   composes with    everything: what is recomputed does not depend on what is a unit

@@ -5,7 +5,7 @@
 //   each step sends  P in bfloat16, G in float32
 //   needs            a model whose operators accept bfloat16
 //   composes with    everything
-//   choose another   Bf16Pure, when master weights do not fit and small updates may be lost
+//   choose another   Bf16Split, for 2 bytes a parameter less on each rank
 //   shown by         examples/04_mixed_precision.cpp
 #pragma once
 

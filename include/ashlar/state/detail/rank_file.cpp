@@ -15,12 +15,13 @@
 namespace ashlar::state::detail {
 namespace {
 
-constexpr std::array<std::pair<at::ScalarType, const char*>, 8> dtypes{{{at::kDouble, "F64"},
+constexpr std::array<std::pair<at::ScalarType, const char*>, 9> dtypes{{{at::kDouble, "F64"},
                                                                         {at::kFloat, "F32"},
                                                                         {at::kBFloat16, "BF16"},
                                                                         {at::kHalf, "F16"},
                                                                         {at::kLong, "I64"},
                                                                         {at::kInt, "I32"},
+                                                                        {at::kShort, "I16"},
                                                                         {at::kByte, "U8"},
                                                                         {at::kBool, "BOOL"}}};
 
