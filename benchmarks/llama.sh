@@ -13,7 +13,7 @@ gpus=${1:-1} rounds=${2:-3}
 shift $(($# < 2 ? $# : 2))
 works=("$@")
 ((${#works[@]})) || works=(1.5b,4,4096 162m,4,1024)
-steps=12 warmup=5 rate=3e-5  # a rate at which the first steps of a large model, without warm-up, do not diverge
+steps=12 warmup=5 rate=1e-5  # a rate at which the first steps of a large model, without warm-up, do not diverge
 export PYTORCH_ALLOC_CONF=expandable_segments:True  # for both: what was freed is of use for any size
 
 work=$(mktemp -d)
