@@ -129,7 +129,7 @@ int main(int argc, char** argv) {
     app.add_option("--rate", options.rate, "the learning rate")->check(CLI::PositiveNumber);
     app.add_option("--start", options.start, "written if it is not there: all batches, as safetensors");
     app.add_flag("--weights", options.weights, "write the initial parameters there, too");
-    app.add_flag("--recompute", options.recompute, "keep only the inputs of each block");
+    app.add_flag("--recompute", options.recompute, "keep only the inputs and attention of each block");
     app.add_flag("--offload", options.offload, "rest the optimizer on the host");
     app.add_flag("--eager", options.eager, "launch each step kernel by kernel");
     comm::Nccl world;

@@ -1,4 +1,4 @@
-// Recompute: repeated layers keep only their inputs, and backward runs their forward again.
+// Recompute: repeated layers keep only inputs and attention, and backward runs their forward again.
 //
 // The gradients are the same bits; the memory for activations shrinks to that of one layer. RecomputeEach
 // chooses the modules that pay: here the feed-forward layers, whose activations are the widest.

@@ -6,6 +6,7 @@
 
 #include <ashlar/nn/linear.hpp>
 #include <ashlar/nn/ops.hpp>
+#include <ashlar/nn/tied.hpp>
 #include <ashlar/plan/rehearse.hpp>
 #include <ashlar/policies.hpp>
 #include <ashlar/trainer.hpp>
@@ -50,13 +51,15 @@ struct Layer {
     return run(down, ops::gelu(run(up, x)));
   }
 };
-struct Deep {
+template <class Layer>
+struct Twice {
   using Layers = std::array<Layer, 2>;
-  BOOST_HANA_DEFINE_STRUCT(Deep, (Layers, layers));
+  BOOST_HANA_DEFINE_STRUCT(Twice, (Layers, layers));
   constexpr auto loss(auto& run, const auto& x, const auto& targets) const {
     return ops::cross_entropy(run(layers[1], run(layers[0], x)), targets);
   }
 };
+using Deep = Twice<Layer>;
 
 constexpr Workload kept = work<Deep>, again = work<Deep, wrap::WholeModel, checkpoint::Recompute>;
 static_assert(kept.saved == inputs + 2 * (2 * 1024) + 512 + 512 + 4 + step);
@@ -71,15 +74,37 @@ struct Curved {
     return x + ops::gelu(x + run(down, run(up, x)));
   }
 };
-struct DeepCurved {
-  using Layers = std::array<Curved, 2>;
-  BOOST_HANA_DEFINE_STRUCT(DeepCurved, (Layers, layers));
-  constexpr auto loss(auto& run, const auto& x, const auto& targets) const {
-    return ops::cross_entropy(run(layers[1], run(layers[0], x)), targets);
+static_assert(work<Twice<Curved>, wrap::WholeModel, checkpoint::Recompute>.flops ==
+              work<Twice<Curved>>.flops + 4 * 8192);
+
+// Nor where the product's weight is frozen: LibTorch makes it, which knows nothing of that.
+struct Held {
+  using Last = nn::Frozen<Net::Down>;
+  BOOST_HANA_DEFINE_STRUCT(Held, (Net::Up, up), (Last, down));
+  constexpr auto forward(auto& run, const auto& x) const {  // (8, 16) -> same
+    return x + run(down, run(up, x));
   }
 };
-static_assert(work<DeepCurved, wrap::WholeModel, checkpoint::Recompute>.flops ==
-              work<DeepCurved>.flops + 4 * 8192);
+static_assert(work<Twice<Held>, wrap::WholeModel, checkpoint::Recompute>.flops ==
+              work<Twice<Held>>.flops + 4 * 8192);
+
+// A layer of which autograd knows nothing computes its forward again, too.
+struct Fixed {
+  using Only = nn::Frozen<nn::Linear<16, 16, false>>;
+  BOOST_HANA_DEFINE_STRUCT(Fixed, (Only, only));
+  constexpr auto forward(auto& run, const auto& x) const { return run(only, x); }
+};
+struct Tuned {
+  using Layers = std::array<Fixed, 1>;
+  using Last = nn::Linear<16, 16>;
+  BOOST_HANA_DEFINE_STRUCT(Tuned, (Layers, layers), (Last, last));
+  constexpr auto loss(auto& run, const auto& x, const auto& targets) const {
+    return ops::cross_entropy(run(last, run(layers[0], x)), targets);
+  }
+};
+static_assert(work<Tuned>.flops == 3 * 4096);
+static_assert(work<Tuned, wrap::WholeModel, checkpoint::Recompute>.flops ==
+              (3 + 2) * 4096);  // and x's gradient
 
 // Attention's output, 512, and its log-sum-exp, 8 * 4, stay from the first forward, which alone computes
 // them.
@@ -90,16 +115,9 @@ struct Attentive {
     return x + ops::causal_attention(run(query, x), x, x, 1, 1);
   }
 };
-struct DeepAttentive {
-  using Layers = std::array<Attentive, 2>;
-  BOOST_HANA_DEFINE_STRUCT(DeepAttentive, (Layers, layers));
-  constexpr auto loss(auto& run, const auto& x, const auto& targets) const {
-    return ops::cross_entropy(run(layers[1], run(layers[0], x)), targets);
-  }
-};
-constexpr Workload attentive = work<DeepAttentive, wrap::WholeModel, checkpoint::Recompute>;
+constexpr Workload attentive = work<Twice<Attentive>, wrap::WholeModel, checkpoint::Recompute>;
 static_assert(attentive.saved == again.saved + 2 * (512 + 32));
-static_assert(attentive.flops == work<DeepAttentive>.flops + 2 * 4096);
+static_assert(attentive.flops == work<Twice<Attentive>>.flops + 2 * 4096);
 
 // Units change where gradients of parameters wait, and nothing else.
 static_assert(work<Deep, wrap::Each<Layer>>.flops == kept.flops);

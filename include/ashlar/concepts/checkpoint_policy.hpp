@@ -1,10 +1,10 @@
 // What a Checkpoint policy must provide: which activations survive from forward to backward.
 //
 //   None                      all of them
-//   Recompute                 of repeated layers only the inputs; backward runs their forward again
-//   RecomputeEach<Types...>   of every module of these types only the inputs
+//   Recompute                 of repeated layers inputs and attention; backward runs their forward again
+//   RecomputeEach<Types...>   of every module of these types inputs and attention
 //
-//   needs  name; recomputes<Model, T>(): whether a module of type T below Model keeps its inputs only;
+//   needs  name; recomputes<Model, T>(): whether the forward of a T below Model runs twice;
 //          applies<Model>(): whether the policy can be honoured for this model at all;
 //          modules, where it names types: each once, and each that of a module below the model.
 //   laws   gradients are bit-equal to None's, whatever is kept: the random state is restored, too

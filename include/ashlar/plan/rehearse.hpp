@@ -55,13 +55,13 @@ class SymbolicRun {
   template <bool unit, bool recomputes>
   constexpr auto stop(const auto& module, const auto&... inputs) {
     using Output = decltype(call(module, *this, inputs...));
-    const Tape::Recomputation around = std::exchange(tape_.recomputation, {});
+    Tape::Recomputation around = std::exchange(tape_.recomputation, {});
     const auto run = [&]() -> Output {
       if (tape_.records) return as_node<unit, recomputes>(module, inputs...);
       return call(module, *this, inputs...);
     };
     const Output output = run();
-    tape_.recomputation = around;
+    tape_.recomputation = std::move(around);
     return output;
   }
 

@@ -28,7 +28,7 @@ constexpr Symbol linear(const Symbol& x, const nn::AnyParameter& weight, long ou
   const long rows = x.numel() / in, width = x.width();
   const double product = 2.0 * static_cast<double>(rows) * static_cast<double>(in) * static_cast<double>(out);
   const bool trained = weight.gradient != nullptr;
-  tape.compute_product(product);
+  trained ? tape.compute_product(product) : tape.compute_now(product);
   Tape::Node node{.inputs = {x.gradient()}, .flops = product * ((x.node() >= 0) + trained)};
   if (trained) {
     node.saved = {x.storage()};

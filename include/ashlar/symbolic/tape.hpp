@@ -95,26 +95,26 @@ class Tape {
   enum class Forward { only, first, second };
   struct Recomputation {
     Forward forward = Forward::only;
-    Few<int, 32> kept{};  // storages
+    Many<int> kept{};  // storages
     std::size_t taken = 0;
-    std::size_t node = 0;  // of the last product
-    double flops = 0;
+    std::size_t nodes = 0;  // up to that of the last product
+    double flops = 0;       // of that product
 
     constexpr bool retakes() const { return forward == Forward::second && taken < kept.size(); }
   };
   Recomputation recomputation{};
 
-  // Of an operation that notes its node next.
+  // Of an operation that may leave it out, and notes its node next.
   constexpr void compute_product(double flops) {
     compute_now(flops);
-    recomputation.node = graph().nodes.size();
+    recomputation.nodes = graph().nodes.size() + 1;
     recomputation.flops = flops;
   }
   // A second forward is over. Nothing reads its last product if the later nodes only add and subtract.
   constexpr void leave_out_product() {
-    std::size_t last = graph().nodes.size() - 1;
-    while (last > recomputation.node && graph().nodes[last].sums) --last;
-    if (last == recomputation.node) compute_now(-recomputation.flops);
+    std::size_t nodes = graph().nodes.size();
+    while (nodes > recomputation.nodes && graph().nodes[nodes - 1].sums) --nodes;
+    if (nodes == recomputation.nodes) compute_now(-recomputation.flops);
   }
 
   // A node of the current graph; -1 when autograd is off.
@@ -154,7 +154,7 @@ class Tape {
     return before;
   }
   constexpr void end_rerun(int inner, Rewind&& before) {
-    graphs_[index(inner)].kept = recomputation.kept;
+    graphs_[index(inner)].kept = std::move(recomputation.kept);
     graphs_[index(inner)].trace = std::move(trace_);
     graphs_[index(inner)].trace_flops = trace_flops_;
     records = before.records;
@@ -192,7 +192,7 @@ class Tape {
     long part = -1;      // of a unit, whose parameters' gradients are complete when it ends
     Many<long> trace{};  // of a forward that runs again before the backward
     double trace_flops = 0;
-    Few<int, 32> kept{};  // what the first forward set aside for that
+    Many<int> kept{};  // what the first forward set aside for that
   };
 
   static constexpr std::size_t index(int i) { return static_cast<std::size_t>(i); }
@@ -293,7 +293,7 @@ class Tape {
     }
     for (const Output& output : outputs) release(output.storage);
     const long part = inner.part;
-    const Few<int, 32> kept = inner.kept;
+    Many<int> kept = std::move(inner.kept);
     inner = {};
     if (part >= 0) {
       change(-parameters);
