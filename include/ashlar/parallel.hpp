@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <thread>
 #include <vector>
@@ -15,17 +16,18 @@ int threads();  // that LibTorch computes with
 // from the first call on, unless OMP_NUM_THREADS says on how many.
 void share_threads(int processes);
 
-// work(begin, end) for all of [begin, end), cut into one piece a thread, of which only one has less than
-// `grain`.
+// work(begin, end) for all of [begin, end) in pieces of `grain`, of which the last may have less. A thread
+// that is done with a piece takes the next one, for not all of them are equally fast.
 void in_parallel(std::int64_t begin, std::int64_t end, std::int64_t grain, auto&& work) {
-  const std::int64_t pieces = std::clamp<std::int64_t>((end - begin) / grain, 1, threads());
-  const auto cut = [&](std::int64_t piece) {
-    return piece < pieces ? begin + (end - begin) / pieces * piece : end;
+  std::atomic<std::int64_t> next = begin;
+  const auto take = [&] {
+    for (std::int64_t from = 0; (from = next.fetch_add(grain)) < end;)
+      work(from, std::min(from + grain, end));
   };
+  const std::int64_t pieces = (end - begin + grain - 1) / grain;
   std::vector<std::jthread> others;
-  for (std::int64_t piece = 1; piece < pieces; ++piece)
-    others.emplace_back([&work, from = cut(piece), to = cut(piece + 1)] { work(from, to); });
-  work(begin, cut(1));
+  for (std::int64_t i = 1; i < std::min<std::int64_t>(pieces, threads()); ++i) others.emplace_back(take);
+  take();
 }
 
 }  // namespace ashlar

@@ -59,7 +59,7 @@ void fill(const Tensor& tensor, nn::Init init, std::uint64_t seed, std::int64_t 
   const std::int64_t last = first + target.numel();
   const Tensor drawn = at::empty(target.sizes(), at::kFloat);
   float* const out = drawn.mutable_data_ptr<float>();
-  constexpr std::int64_t grain = 4096;  // counters a thread
+  constexpr std::int64_t grain = 4096;  // counters a piece
   in_parallel(first / 4, (last + 3) / 4, grain, [&](std::int64_t begin, std::int64_t end) {
     for (std::int64_t counter = begin; counter < end; ++counter) {
       const auto four = draw(init, seed, static_cast<std::uint64_t>(counter));

@@ -21,7 +21,7 @@ struct Constants {
   float factor, weight, beta2, square_weight, root, epsilon, kept, stride;
 };
 
-// What one thread updates of a flat.
+// What one thread updates of a flat at once.
 struct Part {
   float* master;
   const float* gradient;
@@ -110,7 +110,7 @@ void AdamW::update_on_host(const Tensor& master, const Tensor& grad, std::span<c
                  .exp_avg_sq = state[1].data_ptr<float>(),
                  .rounded = compute.defined() ? static_cast<std::uint16_t*>(compute.data_ptr()) : nullptr,
                  .numel = master.numel()};
-  constexpr long grain = 1 << 15;  // elements a thread
+  constexpr long grain = 1 << 16;  // elements a piece
   in_parallel(0, all.numel, grain, [&](long begin, long end) {
     const FlushSubnormals flush;
     const Part part{all.master + begin,
