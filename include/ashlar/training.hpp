@@ -460,8 +460,8 @@ class Training {
       const Tensor& due = engine_.due(flat);
       if constexpr (passes_once) {
         for_each_part(flat, [&](auto part, const std::vector<Tensor>& states, bool decays) {
-          optimizer_.update_on_host(part(flat.master), part(due), states, part(engine_.rounded(flat)), rate,
-                                    factor, decays, step);
+          optimizer_.update_on_host(part(engine_.kept(flat)), part(due), states, part(engine_.rounded(flat)),
+                                    rate, factor, decays, step);
         });
       } else {
         if (factor < 1) due.mul_(factor);

@@ -113,8 +113,12 @@ void check(Recipe recipe) {
   }
   check_equal(offloaded.full_parameters(), plain.full_parameters());
   for (auto& unit : offloaded.engine().units()) {
-    CHECK(unit.trained.master.is_cpu());
-    CHECK(unit.trained.master.is_pinned() == !device.is_cpu());
+    const Tensor& kept = offloaded.engine().kept(unit.trained);
+    CHECK(unit.trained.master.defined() == !splits_master<Precision>);
+    for (const Tensor& tensor : {kept, unit.trained.due, unit.trained.copy}) {
+      CHECK(tensor.is_cpu());
+      CHECK(tensor.is_pinned() == !device.is_cpu());
+    }
     for (const Tensor& state : unit.trained.states) CHECK(state.is_cpu());
   }
 }
@@ -126,12 +130,14 @@ TEST_CASE("an optimizer on the host does the same arithmetic") {
   cut.micro_batches = 2;
   check<shard::Zero3, precision::Bf16Mixed>(clipped);
   check<shard::Zero3, precision::Bf16Mixed>(cut);
+  check<shard::Zero3, precision::Bf16Split>(clipped);
   check<shard::Zero3, precision::Fp32>(cut);
   check<shard::Zero3, precision::Bf16Pure>(plain);
   check<shard::ShardGradOp, precision::Bf16Mixed>(cut);
   check<shard::Zero2, precision::Bf16Mixed>(clipped);
   check<shard::Zero2, precision::Fp32>(plain);
   check<shard::Zero1, precision::Bf16Mixed>(clipped);
+  check<shard::Zero1, precision::Bf16Split>(cut);
   check<shard::Zero1, precision::Fp32>(cut);
 }
 
@@ -143,11 +149,11 @@ std::map<std::string, Tensor> saved(auto& trainer) {
   return all;
 }
 
-template <class Shard>
+template <class Shard, class Precision = precision::Bf16Mixed>
 void check_what_follows() {
-  INFO(Shard::name);
-  using Offloaded = Blocks<Shard, precision::Bf16Mixed, offload::OptimizerToHost>;
-  using Plain = Blocks<Shard, precision::Bf16Mixed, offload::None>;
+  INFO(Shard::name << ", " << Precision::name);
+  using Offloaded = Blocks<Shard, Precision, offload::OptimizerToHost>;
+  using Plain = Blocks<Shard, Precision, offload::None>;
   const Recipe recipe{.clip_norm = 0.1};
   auto plain = Plain::template make<Llama>(world(), OnHost{}, recipe);
   auto offloaded = Offloaded::template make<Llama>(world(), Slow{}, recipe);
@@ -186,6 +192,8 @@ TEST_CASE("who reads what a step updates gets it when it is updated") {
   check_what_follows<shard::Zero3>();
   check_what_follows<shard::ShardGradOp>();
   check_what_follows<shard::Zero2>();
+  check_what_follows<shard::Zero3, precision::Bf16Split>();
+  check_what_follows<shard::Zero2, precision::Bf16Split>();
 }
 
 TEST_CASE("a trainer that ends waits for its update") {

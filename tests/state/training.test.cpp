@@ -122,6 +122,7 @@ TEMPLATE_TEST_CASE("stopped after 5 steps and resumed: the same 10 steps, bit fo
                    (Strategy<shard::Zero3, precision::Bf16Split>),
                    (Strategy<shard::Zero1, precision::Bf16Split>),
                    (Trainer<shard::Zero3, precision::Bf16Mixed, offload::OptimizerToHost, wrap::Each<Layer>>),
+                   (Trainer<shard::Zero3, precision::Bf16Split, offload::OptimizerToHost, wrap::Each<Layer>>),
                    (Strategy<shard::Zero3, precision::Fp32, checkpoint::Recompute>)) {
   comm::Mpi comm;
   const Shared directory(comm);

@@ -187,6 +187,12 @@ static_assert(for_worlds([](int N) {
          there.kept() == here.kept() - 12 * numel / N && there.update == here.update && here.host == 0 &&
          here.moved == 0;
 }));
+static_assert(for_worlds([](int N) {  // a split master is there as it is on the device
+  using Offloaded = Trainer<shard::Zero3, precision::Bf16Split, offload::OptimizerToHost, wrap::Each<Layer>>;
+  const Plan there = plan<Offloaded, Net>(world{N});
+  return there.optimizer == 0 && there.host == 16 * numel / N && there.moved == (4 + 2) * numel / N &&
+         there.update == 28 * numel / N && there.joined == 0;
+}));
 static_assert(for_worlds([](int N) {  // in one type O has no master weights, but the host needs its own
   using Offloaded = Trainer<shard::Zero1, precision::Fp32, offload::OptimizerToHost, wrap::WholeModel>;
   const Plan there = plan<Offloaded, Net>(world{N});

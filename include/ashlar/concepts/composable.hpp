@@ -56,17 +56,13 @@ concept names_positive_size = !requires { P::least_bytes; } || P::least_bytes > 
 template <class Offload, class Shard>
 concept offloads_a_shard = Offload::optimizer == memory::device || Shard::optimizer == placement::sharded;
 
-// A master is split to save memory of the device, and one on the host has none there.
-template <class Offload, class Precision>
-concept splits_on_device = Offload::optimizer == memory::device || !splits_master<Precision>;
-
 // Five policies, each in its slot. A sixth, of the Replay axis, goes with any of them.
 template <class Shard, class Precision, class Offload, class Wrap, class Checkpoint>
 concept composable =
     shard_policy<Shard> && precision_policy<Precision> && offload_policy<Offload> && wrap_policy<Wrap> &&
     names_some_module<Wrap> && names_modules_once<Wrap> && names_positive_size<Wrap> &&
     checkpoint_policy<Checkpoint> && names_some_module<Checkpoint> && names_modules_once<Checkpoint> &&
-    offloads_a_shard<Offload, Shard> && splits_on_device<Offload, Precision>;
+    offloads_a_shard<Offload, Shard>;
 
 // What composes: a Trainer that is not refused.
 template <class S>

@@ -2,8 +2,8 @@
 //
 //   needs   name; states and state_names; learning_rate; update(master, grad, states, rate, decays, step).
 //   may     settings(): a range of Setting, all its numbers but the learning rate, which ranks and
-//           checkpoints are compared by; fuses(master) and update_fused(), which are handed the rest of a
-//           master that is split, and update_on_host(), as AdamW has them.
+//           checkpoints are compared by; fuses(master) and update_fused(), and update_on_host(), as AdamW
+//           has them: of a master that is split they are handed the rest.
 //   laws    elementwise: updating two parts of a tensor equals updating the whole; zero gradients with
 //           zero states leave zero parameters zero (flats are padded with zeros).
 //   models  optim::AdamW, optim::Sgd.

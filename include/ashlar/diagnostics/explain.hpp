@@ -38,11 +38,6 @@ consteval bool explain() {
         offloads_a_shard<Offload, Shard>,
         "[ashlar.offload.2] optimizer state on the host needs a sharded optimizer, or every rank would "
         "update all of it there: write shard::Zero1 or another that shards it, or offload::None");
-  else if constexpr (!splits_on_device<Offload, Precision>)
-    static_assert(
-        splits_on_device<Offload, Precision>,
-        "[ashlar.offload.5] a master is split to save memory of the device, and one that rests on the "
-        "host has none there: write precision::Bf16Mixed, or offload::None");
   else
     static_assert(composable<Shard, Precision, Offload, Wrap, Checkpoint>,
                   "a rule of composable has no sentence");

@@ -63,6 +63,7 @@ void write_values(Flat& flat, const Piece& piece, bool trained, auto&& values) {
     if (trained) {
       const auto [compute, rest] = split(part);
       copy_overlap(target, begin, compute, first);
+      if (flat.copy.defined()) copy_overlap(flat.copy, flat.master_begin, compute, first);
       return copy_overlap(flat.rest, flat.master_begin, rest, first);
     }
   copy_overlap(target, begin, part, first);

@@ -9,13 +9,14 @@
 //   part     what the optimizer reads of grad                                    1D, like master, reduce
 //   states   what the optimizer remembers                                        1D, like master, master
 //   due      part on the host, where the optimizer rests there                   1D, like master, reduce
-//   copy     master on its way back from there                                   1D, like master, compute
+//   copy     master on its way back from there; its upper half if it is split    1D, like master, compute
 // The last word is the type, by its name in Precision; N is the number of ranks.
 //
 // Tensors of equal type and place share memory: in Fp32 under Replicate master is shard is whole; so do copy
 // and master, unless types differ. There is no due where the optimizer rests on the device. On the host,
-// master, states, due and copy are the updating thread's until it is done with the unit. A master that is
-// split is made of its upper half, which is shard or whole, and rest for its update alone (engine/split.hpp).
+// master, rest, states, due and copy are the updating thread's until it is done with the unit. A master that
+// is split is made of its upper half, which is shard, whole or copy, and rest for its update alone
+// (engine/split.hpp).
 // A tensor that is sharded at rest has no bytes of its own while whole: a slot lends them
 // (engine/memory.hpp). A part that is sharded is there from its gradient's reduction to the next step.
 #pragma once
@@ -102,7 +103,7 @@ Flat make_flat(Layout layout, int rank, c10::Device device, bool trained, int st
   if constexpr (Precision::master == Precision::compute && rests == memory::device)
     flat.master = shards_optimizer<Shard> ? flat.shard : flat.whole;
   else if constexpr (splits_master<Precision>)
-    flat.rest = zeros(kept, Precision::compute, device).view(at::kShort);
+    flat.rest = resting(Precision::compute).view(at::kShort);
   else
     flat.master = resting(Precision::master);
   if constexpr (shards_gradients<Shard>) {

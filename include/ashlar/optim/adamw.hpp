@@ -39,8 +39,8 @@ struct AdamW {
   void update_fused(const Tensor& master, const Tensor& grad, std::span<const Tensor> states,
                     const Tensor& compute, const Tensor& now, bool decays) const;
 
-  // The same on the host, of float32, on all threads: what update() does after a gradient was multiplied by
-  // `factor`, but for numbers below 1.2e-38, which count as zero.
+  // The same on the host, of a master in float32 or the rest of a split one, on all threads: what update()
+  // does after a gradient was multiplied by `factor`, but for numbers below 1.2e-38, which count as zero.
   void update_on_host(const Tensor& master, const Tensor& grad, std::span<const Tensor> states,
                       const Tensor& compute, double rate, float factor, bool decays, long step) const;
 };

@@ -18,16 +18,17 @@ namespace ashlar::optim {
 namespace {
 
 struct Constants {
-  float factor, weight, beta2, square_weight, root, epsilon, kept, stride;
+  float factor, weight, beta2, square_weight, root, epsilon, decay, stride;
 };
 
 // What one thread updates of a flat at once.
+template <class Kept>
 struct Part {
-  float* master;
+  Kept* kept;  // master, or the rest of a split one
   const float* gradient;
   float* exp_avg;
   float* exp_avg_sq;
-  std::uint16_t* rounded;  // master in bfloat16
+  std::uint16_t* compute;  // master in bfloat16, or its upper half
   long numel;
 };
 
@@ -47,34 +48,54 @@ class FlushSubnormals {
 };
 
 // To nearest, ties to even.
-std::uint16_t to_bf16(float x) {
+[[gnu::always_inline]] inline std::uint16_t to_bf16(float x) {
   const auto bits = std::bit_cast<std::uint32_t>(x);
   return static_cast<std::uint16_t>(std::isnan(x) ? 0x7fc0 : (bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-// Loops of a constant length, whose memory does not overlap, are what compilers give to the vector units.
-template <long count, bool rounds>
-[[gnu::always_inline]] inline void update_some(float* __restrict master, const float* __restrict gradient,
+// A master, of which `kept` is all, or the rest beside `compute` (engine/split.hpp).
+[[gnu::always_inline]] inline float join(std::uint16_t, float kept) {
+  return kept;
+}
+[[gnu::always_inline]] inline float join(std::uint16_t compute, std::int16_t rest) {
+  return std::bit_cast<float>((std::uint32_t{compute} << 16) + static_cast<std::uint32_t>(rest));
+}
+[[gnu::always_inline]] inline void split(float master, std::uint16_t& compute, float& kept) {
+  kept = master;
+  compute = to_bf16(master);
+}
+[[gnu::always_inline]] inline void split(float master, std::uint16_t& compute, std::int16_t& rest) {
+  const std::uint32_t bits = std::isnan(master) ? 0x7fc00000 : std::bit_cast<std::uint32_t>(master);
+  rest = static_cast<std::int16_t>(bits);
+  compute = static_cast<std::uint16_t>((bits + 0x8000) >> 16);
+}
+
+// Loops of a constant length, whose memory does not overlap and whose calls are inlined at once, are what
+// compilers give to the vector units.
+template <long count, bool rounds, class Kept>
+[[gnu::always_inline]] inline void update_some(Kept* __restrict kept, const float* __restrict gradient,
                                                float* __restrict exp_avg, float* __restrict exp_avg_sq,
-                                               std::uint16_t* __restrict rounded, Constants c) {
+                                               std::uint16_t* __restrict compute, Constants c) {
   for (long i = 0; i < count; ++i) {
     const float g = gradient[i] * c.factor, apart = g - exp_avg[i];
     const float mean =  // from the nearer end
         c.weight < 0.5F ? std::fma(c.weight, apart, exp_avg[i]) : std::fma(c.weight - 1, apart, g);
     const float square = std::fma(c.square_weight * g, g, exp_avg_sq[i] * c.beta2);
-    const float next = master[i] * c.kept + c.stride * mean / (std::sqrt(square) / c.root + c.epsilon);
+    std::uint16_t upper = rounds ? compute[i] : 0;
+    const float master = join(upper, kept[i]);
+    const float next = master * c.decay + c.stride * mean / (std::sqrt(square) / c.root + c.epsilon);
     exp_avg[i] = mean;
     exp_avg_sq[i] = square;
-    master[i] = next;
-    if constexpr (rounds) rounded[i] = to_bf16(next);
+    split(next, upper, kept[i]);
+    if constexpr (rounds) compute[i] = upper;
   }
 }
 
-template <bool rounds>
-[[gnu::always_inline]] inline void update_all(Part p, Constants c) {
+template <bool rounds, class Kept>
+[[gnu::always_inline]] inline void update_all(Part<Kept> p, Constants c) {
   const auto some = [&]<long count>(long i) __attribute__((always_inline)) {
-    update_some<count, rounds>(p.master + i, p.gradient + i, p.exp_avg + i, p.exp_avg_sq + i,
-                               rounds ? p.rounded + i : nullptr, c);
+    update_some<count, rounds>(p.kept + i, p.gradient + i, p.exp_avg + i, p.exp_avg_sq + i,
+                               rounds ? p.compute + i : nullptr, c);
   };
   constexpr long lanes = 16;
   long i = 0;
@@ -82,10 +103,13 @@ template <bool rounds>
   for (; i < p.numel; ++i) some.template operator()<1>(i);
 }
 
-ASHLAR_FOR_ANY_X86 void update_only(Part part, Constants c) {
+ASHLAR_FOR_ANY_X86 void update_only(Part<float> part, Constants c) {
   update_all<false>(part, c);
 }
-ASHLAR_FOR_ANY_X86 void update_and_round(Part part, Constants c) {
+ASHLAR_FOR_ANY_X86 void update_and_round(Part<float> part, Constants c) {
+  update_all<true>(part, c);
+}
+ASHLAR_FOR_ANY_X86 void update_and_split(Part<std::int16_t> part, Constants c) {
   update_all<true>(part, c);
 }
 
@@ -102,25 +126,28 @@ void AdamW::update_on_host(const Tensor& master, const Tensor& grad, std::span<c
                     .square_weight = narrowed(1 - beta2),
                     .root = narrowed(std::sqrt(1 - std::pow(beta2, steps))),
                     .epsilon = narrowed(epsilon),
-                    .kept = decays ? narrowed(1 - rate * weight_decay) : 1,
+                    .decay = decays ? narrowed(1 - rate * weight_decay) : 1,
                     .stride = narrowed(-(rate / (1 - std::pow(beta1, steps))))};
-  const Part all{.master = master.data_ptr<float>(),
-                 .gradient = grad.const_data_ptr<float>(),
-                 .exp_avg = state[0].data_ptr<float>(),
-                 .exp_avg_sq = state[1].data_ptr<float>(),
-                 .rounded = compute.defined() ? static_cast<std::uint16_t*>(compute.data_ptr()) : nullptr,
-                 .numel = master.numel()};
-  constexpr long grain = 1 << 16;  // elements a piece
-  in_parallel(0, all.numel, grain, [&](long begin, long end) {
-    const FlushSubnormals flush;
-    const Part part{all.master + begin,
-                    all.gradient + begin,
-                    all.exp_avg + begin,
-                    all.exp_avg_sq + begin,
-                    all.rounded == nullptr ? nullptr : all.rounded + begin,
-                    end - begin};
-    all.rounded == nullptr ? update_only(part, c) : update_and_round(part, c);
-  });
+  const auto run = [&]<class Kept>(Kept* kept, auto pass) {
+    const Part<Kept> all{
+        .kept = kept,
+        .gradient = grad.const_data_ptr<float>(),
+        .exp_avg = state[0].data_ptr<float>(),
+        .exp_avg_sq = state[1].data_ptr<float>(),
+        .compute = compute.defined() ? static_cast<std::uint16_t*>(compute.data_ptr()) : nullptr,
+        .numel = master.numel()};
+    constexpr long grain = 1 << 16;  // elements a piece
+    in_parallel(0, all.numel, grain, [&](long begin, long end) {
+      const FlushSubnormals flush;
+      pass({all.kept + begin, all.gradient + begin, all.exp_avg + begin, all.exp_avg_sq + begin,
+            all.compute == nullptr ? nullptr : all.compute + begin, end - begin},
+           c);
+    });
+  };
+  if (master.scalar_type() == at::kShort)
+    run(master.data_ptr<std::int16_t>(), update_and_split);
+  else
+    run(master.data_ptr<float>(), compute.defined() ? update_and_round : update_only);
 }
 
 }  // namespace ashlar::optim

@@ -70,7 +70,8 @@ struct Plan {
   long slots = 0;
   long gradient_slots = 0;
 
-  // Bytes that a split master takes, too, while it is updated: the largest, where that is not one pass.
+  // Bytes that a split master takes, too, while it is updated on the device: the largest, where that is not
+  // one pass.
   long joined = 0;
 
   // Bytes that a rank holds on its host, and not on the device: what rests there, and room for what is on its
@@ -124,13 +125,14 @@ constexpr Plan make_plan(const Census& census, world ranks, int micro_batches, i
     const long kept = shards_optimizer ? t.shard : t.numel;
     plan.parameters += (shards_parameters ? t.shard + unit.frozen.shard : counted.padded) * compute;
     plan.gradients += (shards_gradients ? t.shard : t.numel) * reduce;
-    if (splits_master<Precision>) plan.joined = std::max(plan.joined, kept * (2 * master + 2 * compute));
     const bool rounds = compute != master && !splits_master<Precision>;
     plan.update += kept * (2 * master * (states + 1) + reduce + (rounds ? compute : 0));
+    const long remembered = kept * (master * states + master_bytes<Precision>);
     if (Strategy::Offload::optimizer == memory::device) {
-      plan.optimizer += kept * (master * states + master_bytes<Precision>);
+      plan.optimizer += remembered;
+      if (splits_master<Precision>) plan.joined = std::max(plan.joined, kept * (2 * master + 2 * compute));
     } else {
-      plan.host += kept * (master * (states + 1) + reduce + (compute == master ? 0 : compute));
+      plan.host += remembered + kept * (reduce + compute);
       plan.moved += kept * (reduce + compute);
     }
   }

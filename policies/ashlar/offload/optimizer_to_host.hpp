@@ -5,7 +5,7 @@
 //   each rank keeps  no O on the device; O/N, G/N and P/N on its host
 //   each step sends  G/N to the host, P/N back
 //   needs            host memory, and cores to update with
-//   composes with    each Shard policy that shards optimizer state, each Precision that keeps masters whole
+//   composes with    each Shard policy that shards optimizer state
 //   choose another   None, where O/N fits on the device: it is faster
 //   shown by         examples/13_offload.cpp
 #pragma once

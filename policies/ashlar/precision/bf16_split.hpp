@@ -4,8 +4,8 @@
 //   each rank keeps  P = 2 bytes a parameter, G = 4, O = 2 of master weight and 4 a state tensor
 //   each step sends  P in bfloat16, G in float32
 //   needs            a model whose operators accept bfloat16
-//   composes with    offload::None
-//   choose another   Bf16Mixed, when the optimizer rests on the host
+//   composes with    everything
+//   choose another   Bf16Mixed, for parameters that are rounded as LibTorch rounds
 //   shown by         examples/04_mixed_precision.cpp
 //
 // The masters are Bf16Mixed's, bit for bit, but for one thing: one that lies halfway between two numbers of
