@@ -68,6 +68,26 @@ TEST_CASE("gathers and sums may be under way together, and be waited for in any 
   }
 }
 
+TEST_CASE("memory to gather into, and what is gathered into a part of it") {
+  const int n = world().size();
+  const long numel = (1 << 20) + 4;  // of a part
+  const at::Tensor memory = world().gather_memory(8 * numel * n);
+  CHECK(memory.numel() == 8 * numel * n);
+  CHECK(memory.eq(0).all().item<bool>());
+  at::Tensor halves = memory.view(at::kFloat).view({2, n * numel});
+  for (int round = 0; round < 20; ++round)
+    for (int half = 0; half < 2; ++half) {
+      at::Tensor whole = halves[half];
+      // A part of its own, and one that stands where it belongs.
+      at::Tensor own = half == 0 ? at::zeros({numel}, here()) : laws::piece(whole, world().rank(), n);
+      own.fill_(100 * round + 10 * half + world().rank());
+      world().all_gather(whole, own).wait();
+      for (int r = 0; r < n; ++r)
+        CHECK(laws::piece(whole, r, n).eq(100 * round + 10 * half + r).all().item<bool>());
+    }
+  CHECK(world().gather_memory(0).numel() == 0);
+}
+
 TEST_CASE("CPU tensors are refused") {
   at::Tensor t = at::zeros({4});
   CHECK_THROWS_WITH(world().all_reduce(t).wait(),
