@@ -29,7 +29,7 @@
 using namespace ashlar;
 
 struct Options {
-  std::string size = "1.5b", start;
+  std::string size = "1.5b", start, trace;
   long sequences = 4, tokens = 4096, steps = 12;
   double rate = optim::AdamW{}.learning_rate;
   bool recompute = false, offload = false, eager = false, weights = false;
@@ -86,6 +86,7 @@ void train(comm::Nccl& world, const Options& options) {
   report::reset_peak_tensor_bytes(trainer.device());
   long held = 0;
   for (long step = 0; step < options.steps; ++step) {
+    if (step + 1 == options.steps && !options.trace.empty()) trainer.trace(options.trace);
     const Tensor ids = part(all.ids, step), targets = part(all.targets, step);
     world.barrier();
     const auto begin = std::chrono::steady_clock::now();
@@ -99,7 +100,9 @@ void train(comm::Nccl& world, const Options& options) {
   // All memory is there after the first steps, of which the third is captured.
   seen["grown"] = options.steps > 9 ? report::tensor_bytes(trainer.device()) - held : 0;
   seen["peak_gb"] = static_cast<double>(report::peak_tensor_bytes(trainer.device())) / 1e9;
-  if (world.rank() == 0) std::printf("%s\n", seen.dump().c_str());
+  if (world.rank() != 0) return;
+  std::printf("%s\n", seen.dump().c_str());
+  if (!options.trace.empty()) std::fprintf(stderr, "%s\n", describe(trainer.traced()).c_str());
 }
 
 template <models::LlamaShape shape>
@@ -122,12 +125,13 @@ int main(int argc, char** argv) {
     CLI::App app("Trains a Llama on the bundled text and prints how long each step took.");
     app.option_defaults()->always_capture_default();
     app.add_option("--size", options.size, "how large the model is")
-        ->check(CLI::IsMember({"8b", "1.5b", "162m"}));
+        ->check(CLI::IsMember({"8b", "6b", "1.5b", "162m"}));
     app.add_option("--sequences", options.sequences, "a rank")->check(CLI::PositiveNumber);
     app.add_option("--tokens", options.tokens, "a sequence")->check(CLI::PositiveNumber);
     app.add_option("--steps", options.steps, "how many")->check(CLI::PositiveNumber);
     app.add_option("--rate", options.rate, "the learning rate")->check(CLI::PositiveNumber);
     app.add_option("--start", options.start, "written if it is not there: all batches, as safetensors");
+    app.add_option("--trace", options.trace, "written: when the last step, launched, did what");
     app.add_flag("--weights", options.weights, "write the initial parameters there, too");
     app.add_flag("--recompute", options.recompute, "keep only the inputs and attention of each block");
     app.add_flag("--offload", options.offload, "rest the optimizer on the host");
@@ -143,6 +147,8 @@ int main(int argc, char** argv) {
     }
     if (options.size == "8b")
       train_size<models::llama3_8b>(world, options);
+    else if (options.size == "6b")  // the largest that one H200 trains by itself
+      train_size<{.layers = 24}>(world, options);
     else if (options.size == "1.5b")
       train_size<{.layers = 16, .dim = 2048, .ffn = 8192}>(world, options);
     else
