@@ -1,6 +1,6 @@
 // Ashlar's side of benchmarks/llama.sh, which runs it beside PyTorch's FSDP2: a Llama, sharded in full, in
-// bfloat16 with float32 masters, of which it is the upper half unless they rest on the host, one block a unit
-// and each of the vocabulary's two matrices, clipped at 1. Prints what it saw as one line of JSON.
+// bfloat16 with float32 masters, of which it is the upper half, one block a unit and each of the vocabulary's
+// two matrices, clipped at 1. Prints what it saw as one line of JSON.
 //
 //   run:  bash cmake/launch.sh --gpus 2 .build/cuda/benchmarks/bench_llama --size 1.5b --sequences 4
 //   see:  seconds and loss of each step, and the most bytes that tensors took at once
@@ -10,7 +10,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <string>
-#include <type_traits>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -58,9 +57,7 @@ template <models::LlamaShape shape, class Checkpoint = checkpoint::None, class O
 void train(comm::Nccl& world, const Options& options) {
   using Model = models::Llama<shape>;
   using Wrap = wrap::Each<typename Model::Tokens, typename Model::Block, typename Model::OwnHead>;
-  using Precision =
-      std::conditional_t<Offload::optimizer == memory::device, precision::Bf16Split, precision::Bf16Mixed>;
-  using Strategy = Trainer<shard::Zero3, Precision, Offload, Wrap, Checkpoint, Replay>;
+  using Strategy = Trainer<shard::Zero3, precision::Bf16Split, Offload, Wrap, Checkpoint, Replay>;
   auto trainer =
       Strategy::template make<Model>(world, optim::AdamW{.learning_rate = options.rate}, {.clip_norm = 1});
   const Lessons all = lessons(options, shape.vocabulary, world.size());
