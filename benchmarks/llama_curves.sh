@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
 # Trains the Llama of 162 million parameters for 300 steps on the bundled text, from the same weights on the same batches: with
 # Ashlar replayed and launched, and with PyTorch's FSDP2 eager and compiled. Prints how far their losses are from one another,
-# and draws them.
+# and draws them. Then trains twice more with Ashlar, replayed and launched, by deterministic kernels alone.
 #
 #   benchmarks/llama_curves.sh [GPUS [STEPS [FILE.svg]]]     1 GPU, 300 steps and no picture, unless said otherwise
 #
 # Needs what llama.sh needs. The two of FSDP2 differ in the order in which they round, and in nothing else: so far apart are
-# runs that are the same training. Fails if Ashlar is further from FSDP2 than twice that.
+# runs that are the same training. Fails if Ashlar is further from FSDP2 than twice that, or if a loss of the two deterministic
+# runs differs in one bit.
 
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -24,13 +25,17 @@ ashlar() {
   ashlar --eager
   launch python3 "$root/benchmarks/llama_fsdp2.py" 162m "$work/start.safetensors"
   launch python3 "$root/benchmarks/llama_fsdp2.py" 162m "$work/start.safetensors" --compile
+  export CUBLAS_WORKSPACE_CONFIG=:4096:8  # for without it LibTorch does not take cuBLAS for deterministic
+  ashlar --deterministic
+  ashlar --deterministic --eager
 } >"$work/seen.jsonl"
 
 python3 - "$work/seen.jsonl" "$picture" <<'PYTHON'
 import json, sys
 
 names = "Ashlar, replayed", "Ashlar, launched", "FSDP2", "FSDP2, compiled"
-curves = dict(zip(names, (json.loads(line)["losses"] for line in open(sys.argv[1])), strict=True))
+*losses, replayed, launched = (json.loads(line)["losses"] for line in open(sys.argv[1]))
+curves = dict(zip(names, losses, strict=True))
 steps = len(curves["FSDP2"])
 print("loss at step       " + "".join(f"{name:>18s}" for name in names))
 for step in sorted({0, *range(49, steps, 50), steps - 1}):
@@ -62,6 +67,10 @@ if sys.argv[2]:
             print(f"<polyline points='{points}' fill='none' stroke='{colour}' stroke-width='1.5'{dashes}/>", file=out)
             print(f"<text x='{left + width - 150}' y='{top + 20 + 18 * i}' fill='{colour}'>{name}</text>", file=out)
         print(f"<text x='{left + width // 2 - 60}' y='{top + height + 30}'>{steps} steps: loss</text>\n</svg>", file=out)
+same = sum(a == b for a, b in zip(replayed, launched, strict=True))
+print(f"\nby deterministic kernels, losses that are the same bits replayed and launched: {same} of {steps}")
 if seen[names[0], names[2]] > 2 * seen[names[3], names[2]]:
     sys.exit("error: Ashlar is further from FSDP2 than twice what FSDP2 is from itself, compiled")
+if same != steps:
+    sys.exit("error: a replayed step is not the launched step")
 PYTHON
