@@ -7,6 +7,7 @@
 #include <optional>
 
 #include <ashlar/error.hpp>
+#include <ashlar/kernels/memsets.hpp>
 #include <ashlar/kernels/step_graph.hpp>
 
 namespace ashlar::cuda {
@@ -70,13 +71,15 @@ StepGraph::OnStream::~OnStream() {
 void StepGraph::begin_capture() {
   state_->graph.reset();
   c10::cuda::CUDACachingAllocator::emptyCache();  // of what eager steps took: the pool takes as much again
-  state_->graph.emplace();
+  state_->graph.emplace(/*keep_graph=*/true);
   state_->graph->capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
 }
 
 void StepGraph::end_capture() {
   try {
     state_->graph->capture_end();
+    memsets_to_kernels(state_->graph->raw_cuda_graph());
+    state_->graph->instantiate();
   } catch (const c10::Error& error) {
     state_->graph.reset();
     cannot_capture(error);
