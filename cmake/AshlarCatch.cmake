@@ -27,5 +27,5 @@ if(ASHLAR_WITH_MPI AND EXISTS "${CMAKE_CURRENT_SOURCE_DIR}/support/mpi_main.cpp"
   add_library(ashlar_catch_mpi STATIC EXCLUDE_FROM_ALL support/mpi_main.cpp)
   target_include_directories(ashlar_catch_mpi PRIVATE "${CMAKE_CURRENT_SOURCE_DIR}")
   target_link_libraries(ashlar_catch_mpi PUBLIC ashlar_catch MPI::MPI_CXX PRIVATE ashlar::policies)
-  ashlar_own_code(ashlar_catch_mpi)
+  ashlar_own_code(ashlar_catch_mpi TEST)
 endif()
