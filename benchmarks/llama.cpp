@@ -94,6 +94,7 @@ void train(comm::Nccl& world, const Options& options) {
     seen["losses"].push_back(report.loss);
     if (step == 8) held = report::tensor_bytes(trainer.device());
   }
+  seen["replayed"] = trainer.replayed();
   // All memory is there after the first steps, of which the third is captured.
   seen["grown"] = options.steps > 9 ? report::tensor_bytes(trainer.device()) - held : 0;
   seen["peak_gb"] = static_cast<double>(report::peak_tensor_bytes(trainer.device())) / 1e9;
@@ -128,7 +129,7 @@ int main(int argc, char** argv) {
     app.add_option("--steps", options.steps, "how many")->check(CLI::PositiveNumber);
     app.add_option("--rate", options.rate, "the learning rate")->check(CLI::PositiveNumber);
     app.add_option("--start", options.start, "written if it is not there: all batches, as safetensors");
-    app.add_option("--trace", options.trace, "written: when the last step, launched, did what");
+    app.add_option("--trace", options.trace, "written: when the last step did what");
     app.add_flag("--weights", options.weights, "write the initial parameters there, too");
     app.add_flag("--recompute", options.recompute, "keep only the inputs and attention of each block");
     app.add_flag("--offload", options.offload, "rest the optimizer on the host");

@@ -1,7 +1,7 @@
 // Recompute: repeated layers keep only inputs and attention, and backward runs their forward again.
 //
-// The gradients are the same bits; the memory for activations shrinks to that of one layer. RecomputeEach
-// chooses the modules that pay: here the feed-forward layers, whose activations are the widest.
+// On a CPU the gradients are the same bits; the memory for activations shrinks to that of one layer.
+// RecomputeEach chooses the modules that pay: here the feed-forward layers, whose activations are the widest.
 // LibTorch's allocator is watched during a step, so the peaks below are what was really allocated.
 //
 //   run:  .build/release/examples/06_recompute

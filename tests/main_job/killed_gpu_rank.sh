@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # A rank that is killed while steps are replayed on GPUs: the other, whose GPU waits for it inside a CUDA graph, ends by
 # itself within a minute, and says which it was.
+# timeout: 600
 
 set -uo pipefail
 program=$ASHLAR_BUILD_DIR/examples/train_gpt
 text=$ASHLAR_SOURCE_DIR/examples/data/kjv.txt
 grep -q '^ASHLAR_WITH_CUDA:[A-Z]*=ON' "$ASHLAR_BUILD_DIR/CMakeCache.txt" || { echo "SKIP: this build is without CUDA"; exit 77; }
 (($(nvidia-smi -L 2>/dev/null | grep -c '^GPU') >= 2)) || { echo "SKIP: needs 2 GPUs"; exit 77; }
+[[ -x $program ]] || { echo "SKIP: $program is not built"; exit 77; }
 work=$(mktemp -d)
 trap 'kill -9 "${ranks[@]}" 2>/dev/null; rm -rf "$work"' EXIT
 cd "$work" || exit 1
@@ -24,7 +26,7 @@ survives() {
     RANK=$rank LOCAL_RANK=$rank "$program" --text "$text" --steps 1000000 --eval-every 1000000 --save-every 1000000 --sample 0 >"said.$rank" 2>&1 &
     ranks[rank]=$!
   done
-  for ((tenth = 0; tenth < 900; ++tenth)); do  # the fourth step and all after it are replayed
+  for ((tenth = 0; tenth < 900; ++tenth)); do  # the third step is captured, and all after it are replayed
     [[ -f runs/gpt/metrics.jsonl && $(wc -l <runs/gpt/metrics.jsonl) -ge 20 ]] && break
     sleep 0.1
   done

@@ -65,11 +65,22 @@ TEST_CASE("one pass on the host is LibTorch's AdamW, bit for bit") {
 TEST_CASE("one pass on the host leaves out the copy where none is wanted, and takes any number of elements") {
   for (const long numel : {1L, 15L, 17L, 63L}) {
     at::manual_seed(static_cast<std::uint64_t>(numel));
-    Flat got = Flat(numel), due = got.clone();
+    Flat got = Flat(numel), rounding = got.clone(), halves = got.clone(), due = got.clone();
+    const Tensor rounded = at::zeros({numel}, at::kBFloat16);
+    const auto [compute, rest] = split(halves.master);
     optim::AdamW{}.update_on_host(got.master, got.gradient, got.moments, {}, 1e-2, 1, true, 5);
+    optim::AdamW{}.update_on_host(rounding.master, rounding.gradient, rounding.moments, rounded, 1e-2, 1,
+                                  true, 5);
+    optim::AdamW{}.update_on_host(rest, halves.gradient, halves.moments, compute, 1e-2, 1, true, 5);
     optim::AdamW{}.update(due.master, due.gradient, due.moments, 1e-2, true, 5);
     CHECK(at::allclose(got.master, due.master, 1e-6, 1e-7));  // LibTorch's rest takes other roundings
     CHECK(at::allclose(got.moments[1], due.moments[1], 1e-6, 0));
+    CHECK(rounding.master.equal(got.master));
+    CHECK(rounded.equal(got.master.to(at::kBFloat16)));
+    CHECK(compute.equal(split(got.master).compute));
+    CHECK(rest.equal(split(got.master).rest));
+    for (const Flat& other : {rounding, halves})
+      for (std::size_t i = 0; i < 2; ++i) CHECK(other.moments[i].equal(got.moments[i]));
   }
 }
 

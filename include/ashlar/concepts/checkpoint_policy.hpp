@@ -7,8 +7,8 @@
 //   needs  name; recomputes<Model, T>(): whether the forward of a T below Model runs twice;
 //          applies<Model>(): whether the policy can be honoured for this model at all;
 //          modules, where it names types: each once, and each that of a module below the model.
-//   laws   gradients are bit-equal to None's, whatever is kept: the random state is restored, too
-//          (laws/checkpoint.hpp checks it).
+//   laws   gradients are bit-equal to None's, whatever is kept, where kernels are deterministic: the random
+//          state is restored, too (laws/checkpoint.hpp checks it).
 //   promises no autograd in the first forward of what is recomputed: a module that asks at::GradMode whether
 //            it trains gets another answer in the second, and its gradients are wrong.
 #pragma once

@@ -4,10 +4,9 @@
 //   Graph   a step is captured once, as a CUDA graph, and then replayed as a whole
 //
 //   needs  name; captures.
-//   laws   losses and parameters are bit-equal, captured or not.
+//   laws   losses and parameters are bit-equal, captured or not, where kernels are deterministic.
 //   promises nothing where there is nothing to capture: on a CPU, for an optimizer without update_fused(),
-//   for
-//            a communicator whose collectives run on the host, for a step that draws random numbers.
+//            for a communicator whose collectives run on the host, for a step that draws random numbers.
 #pragma once
 
 #include <ashlar/concepts/policy.hpp>

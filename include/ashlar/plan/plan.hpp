@@ -75,7 +75,8 @@ struct Plan {
   long joined = 0;
 
   // Bytes that a rank holds on its host, and not on the device: what rests there, and room for what is on its
-  // way. In each step so many go there and back.
+  // way, without what an optimizer that has no update_on_host() takes while it updates. In each step so many
+  // go there and back.
   long host = 0;
   long moved = 0;
 
