@@ -5,13 +5,15 @@
 #
 #   benchmarks/llama_curves.sh [GPUS [STEPS [FILE.svg]]]     1 GPU, 300 steps and no picture, unless said otherwise
 #
-# Needs what llama.sh needs. The two of FSDP2 differ in the order in which they round, and in nothing else: so far apart are
-# runs that are the same training. Fails if Ashlar is further from FSDP2 than twice that, or if a loss of the two deterministic
-# runs differs in one bit.
+# Needs what llama.sh needs. The two of FSDP2 differ in the order in which they round, as do the two of Ashlar, and in nothing
+# else: so far apart are runs that are the same training. Fails if Ashlar is further from FSDP2 than twice that or than 2 % of
+# the loss, if a loss of the two deterministic runs differs in one bit, or if a step that was to be replayed was launched. Takes
+# at least 3 steps, of which the third is the first that is replayed.
 
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 gpus=${1:-1} steps=${2:-300} picture=${3:-}
+[[ $steps =~ ^[0-9]+$ ]] && ((steps >= 3)) || { echo "error: expected at least 3 steps, not '$steps'" >&2 && exit 2; }
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -70,8 +72,9 @@ same = sum(a == b for a, b in zip(replayed["losses"], launched["losses"], strict
 ms = [statistics.median(run["seconds"][steps // 2:]) * 1e3 for run in (runs[0], runs[1], replayed, launched)]
 print(f"\nby deterministic kernels, losses that are the same bits replayed and launched: {same} of {steps}")
 print("a step, replayed and launched: {:.2f} and {:.2f} ms, and {:.2f} and {:.2f} by deterministic kernels".format(*ms))
-if not seen[names[0], names[2]] <= 2 * seen[names[3], names[2]]:
-    sys.exit("error: Ashlar is further from FSDP2 than twice what FSDP2 is from itself, compiled")
+same_training = max(seen[names[0], names[1]], seen[names[3], names[2]])
+if not seen[names[0], names[2]] <= min(2 * same_training, 2e-2):
+    sys.exit("error: Ashlar is further from FSDP2 than twice what either is from itself, or than 2 %")
 if [run["replayed"] for run in (runs[0], runs[1], replayed, launched)] != [True, False, True, False]:
     sys.exit("error: the steps that were to be replayed were launched, or the other way round")
 if same != steps:

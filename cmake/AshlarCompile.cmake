@@ -1,4 +1,4 @@
-# How Ashlar's own code is compiled: sources by folder, strict warnings, one precompiled LibTorch, ccache.
+# How Ashlar's own code is compiled: sources by folder, strict warnings, precompiled LibTorch, ccache.
 
 # Lists the files under `root` that match; what needs MPI (*mpi*) or CUDA (*nccl*, *.cu, *.cuh) only when it is on.
 function(ashlar_sources out root)
@@ -38,8 +38,8 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   endif()
 endif()
 
-# Flags of our own code, the same for every target, so that all of them can share one precompiled header. A TEST is for its
-# compilation, which takes half as long with -Og; all of them share another.
+# Flags of our own code, the same for every target of a kind, so that each kind shares one precompiled header. A TEST of a
+# release build is compiled with -Og, in half the time.
 function(ashlar_own_code target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "NO_PCH;TEST" "" "")
   set(pch ashlar_pch)

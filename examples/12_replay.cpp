@@ -1,5 +1,6 @@
 // Replay: on a GPU a step is captured once, as a CUDA graph, and replayed from then on. The host then says
-// one word a step where it would launch hundreds of kernels. Losses stay, bit for bit.
+// one word a step where it would launch hundreds of kernels. Where kernels are deterministic, losses stay,
+// bit for bit.
 //
 //   run:  bash cmake/launch.sh --gpus 2 .build/cuda/examples/12_replay
 //   see:  microseconds a step, launched and replayed. On CPUs, where nothing is captured, both are launched

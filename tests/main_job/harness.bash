@@ -58,13 +58,14 @@ echo $code >"$EXITS/${OMPI_COMM_WORLD_RANK:-0}"
 exit $code
 RANK
 
-# ranks N ARGUMENTS...: train_gpt on N processes, its output in $log. A hang ends after a minute, with status 124.
+# ranks N ARGUMENTS...: train_gpt on N processes, its output in $log. A hang ends after $patience s, with status 124.
+patience=60
 ranks() {
   local count=$1
   shift
   rm -rf "$EXITS"
   mkdir "$EXITS"
-  timeout --kill-after=5 60 mpirun -np "$count" bash rank.sh "$program" "$@" >"$log" 2>&1
+  timeout --kill-after=5 "$patience" mpirun -np "$count" bash rank.sh "$program" "$@" >"$log" 2>&1
 }
 
 # train N ARGUMENTS...: the same, which must succeed.

@@ -6,7 +6,7 @@
 # shellcheck source=harness.bash
 source "$(dirname "$0")/harness.bash"
 
-steps=60
+steps=60 patience=240 # a slow machine takes 2 minutes for 60 steps and checkpoints
 options=(--steps "$steps" --save-every 1 --batch 4 --eval-every 50 --sample 0)
 train 2 --text "$text" --out straight "${options[@]}"
 LC_ALL=C grep -q '[^[:print:]]' log && fail "progress in a file has control characters" && cat -A log

@@ -1,3 +1,4 @@
+#include <optional>
 #include <vector>
 
 #include <ashlar/kernels/elements.cuh>
@@ -13,13 +14,13 @@ __global__ void set(unsigned char* to, std::size_t bytes, unsigned value, unsign
   if (i < bytes) to[i] = static_cast<unsigned char>(value >> 8 * (i % element_size));
 }
 
-void check(cudaError_t code) {
-  if (code != cudaSuccess)
-    throw Error("kernels.2", "a captured step whose memsets become kernels", cudaGetErrorString(code),
-                "write replay::None");
+// An error means that something stays as it is, and is nobody else's.
+bool done(cudaError_t code) {
+  if (code != cudaSuccess) cudaGetLastError();
+  return code == cudaSuccess;
 }
 
-// CUDA 13 tells of each edge what kind it is, too. Those of a memset are of the ordinary one.
+// CUDA 13 tells of each edge what kind it is, too. Asked without, it refuses what is not of the ordinary one.
 cudaError_t dependencies(cudaGraphNode_t node, cudaGraphNode_t* found, std::size_t* count) {
 #if CUDART_VERSION >= 13000
   return cudaGraphNodeGetDependencies(node, found, nullptr, count);
@@ -45,45 +46,60 @@ cudaError_t depend(cudaGraph_t graph, const cudaGraphNode_t* early, const cudaGr
 
 // What `list` counts and then lists.
 template <class List>
-std::vector<cudaGraphNode_t> nodes(List list) {
+std::optional<std::vector<cudaGraphNode_t>> nodes(List list) {
   std::size_t count = 0;
-  check(list(nullptr, &count));
+  if (!done(list(nullptr, &count))) return {};
   std::vector<cudaGraphNode_t> found(count);
-  if (count > 0) check(list(found.data(), &count));
+  if (count > 0 && !done(list(found.data(), &count))) return {};
   return found;
+}
+
+// None of a node that only the driver knows, such as the memory operations of NCCL's copies.
+std::optional<cudaGraphNodeType> type_of(cudaGraphNode_t node) {
+  cudaGraphNodeType type;
+  if (!done(cudaGraphNodeGetType(node, &type))) return {};
+  return type;
+}
+
+bool to_kernel(cudaGraph_t graph, cudaGraphNode_t memset) {
+  cudaMemsetParams told;
+  if (!done(cudaGraphMemsetNodeGetParams(memset, &told))) return false;
+  std::size_t bytes = told.width * told.elementSize;
+  if (told.height != 1 || bytes == 0 || bytes > most) return false;
+  const auto early = nodes([&](auto... out) { return dependencies(memset, out...); });
+  const auto late = nodes([&](auto... out) { return dependents(memset, out...); });
+  if (!early || !late) return false;
+
+  constexpr int threads = 256;
+  void* arguments[] = {&told.dst, &bytes, &told.value, &told.elementSize};
+  cudaKernelNodeParams parameters{};
+  parameters.func = reinterpret_cast<void*>(set);
+  parameters.gridDim = dim3(blocks_for(static_cast<long>(bytes), threads));
+  parameters.blockDim = dim3(threads);
+  parameters.kernelParams = arguments;
+  cudaGraphNode_t kernel;
+  if (!done(cudaGraphAddKernelNode(&kernel, graph, early->data(), early->size(), &parameters))) return false;
+  const std::vector from(late->size(), kernel);
+  if (done(depend(graph, from.data(), late->data(), late->size())) && done(cudaGraphDestroyNode(memset)))
+    return true;
+  done(cudaGraphDestroyNode(kernel));
+  return false;
 }
 
 }  // namespace
 
 int memsets_to_kernels(cudaGraph_t graph) {
-  int replaced = 0;
-  for (const cudaGraphNode_t node : nodes([&](auto... out) { return cudaGraphGetNodes(graph, out...); })) {
-    cudaGraphNodeType type;
-    if (cudaGraphNodeGetType(node, &type) != cudaSuccess) {  // one that only the driver knows, as NCCL's are
-      cudaGetLastError();
-      continue;
-    }
-    if (type != cudaGraphNodeTypeMemset) continue;
-    cudaMemsetParams told;
-    check(cudaGraphMemsetNodeGetParams(node, &told));
-    std::size_t bytes = told.width * told.elementSize;
-    if (told.height != 1 || bytes > most) continue;
-
-    constexpr int threads = 256;
-    void* arguments[] = {&told.dst, &bytes, &told.value, &told.elementSize};
-    cudaKernelNodeParams kernel{};
-    kernel.func = reinterpret_cast<void*>(set);
-    kernel.gridDim = dim3(blocks_for(static_cast<long>(bytes), threads));
-    kernel.blockDim = dim3(threads);
-    kernel.kernelParams = arguments;
-    const std::vector early = nodes([&](auto... out) { return dependencies(node, out...); }),
-                      late = nodes([&](auto... out) { return dependents(node, out...); });
-    cudaGraphNode_t instead;
-    check(cudaGraphAddKernelNode(&instead, graph, early.data(), early.size(), &kernel));
-    check(depend(graph, std::vector(late.size(), instead).data(), late.data(), late.size()));
-    check(cudaGraphDestroyNode(node));
-    ++replaced;
+  const auto all = nodes([&](auto... out) { return cudaGraphGetNodes(graph, out...); });
+  if (!all) return 0;
+  std::vector<cudaGraphNode_t> memsets;
+  for (const cudaGraphNode_t node : *all) {
+    const auto type = type_of(node);
+    if (type == cudaGraphNodeTypeMemAlloc || type == cudaGraphNodeTypeMemFree)
+      return 0;  // of it no node can go
+    if (type == cudaGraphNodeTypeMemset) memsets.push_back(node);
   }
+  int replaced = 0;
+  for (const cudaGraphNode_t memset : memsets) replaced += to_kernel(graph, memset);
   return replaced;
 }
 

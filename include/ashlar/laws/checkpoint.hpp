@@ -3,7 +3,7 @@
 //   law.11  the policy can be honoured for the model, or says that it cannot: applies().
 //   law.12  a step's loss and gradients are, bit for bit, those of a step that keeps every activation. That
 //           holds for any choice of modules whose forward depends on its inputs, parameters and random
-//           numbers alone; a policy that chooses another breaks it.
+//           numbers alone, by deterministic kernels; a policy that chooses another breaks it.
 #pragma once
 
 #include <ATen/ATen.h>
