@@ -68,8 +68,7 @@ function(ashlar_add_pch name)
   target_compile_features(${name} PRIVATE cxx_std_20)
   target_link_libraries(${name} PRIVATE LibTorch::cpu $<TARGET_NAME_IF_EXISTS:MPI::MPI_CXX> Threads::Threads)
   ashlar_own_code(${name} NO_PCH ${ARGN})
-  target_precompile_headers(${name} PRIVATE
-    <ATen/ATen.h> <torch/csrc/autograd/custom_function.h> <torch/csrc/autograd/autograd.h>)
+  target_precompile_headers(${name} PRIVATE <ATen/ATen.h>)
 endfunction()
 
 if(ASHLAR_PCH)

@@ -5,7 +5,7 @@
 #   // libtorch: no        built without LibTorch's headers; with no TEST_CASE and no main it is only compiled
 #   // labels: slow unit   extra ctest labels; `unit` takes a test of several processes into the sanitized build, and
 #                          `system` leaves one out that starts other programs
-#   // timeout: 300        seconds, instead of 120
+#   // timeout: 600        seconds, instead of 300
 #   // args: --steps 2     what the program is given; @source@ is the source tree
 #
 # Files under static/ are only compiled, by g++ and by clang++, without LibTorch.
@@ -73,7 +73,7 @@ endfunction()
 function(ashlar_add_test name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "TARGET;TIMEOUT;WORKING_DIRECTORY" "PROCESSES;GPUS;LABELS;ARGS")
   if(NOT arg_TIMEOUT)
-    set(arg_TIMEOUT 120)
+    set(arg_TIMEOUT 300)
   endif()
   if(NOT arg_WORKING_DIRECTORY)
     set(arg_WORKING_DIRECTORY "${CMAKE_CURRENT_BINARY_DIR}")
@@ -109,7 +109,7 @@ function(ashlar_add_static_test source)
     endif()
     add_test(NAME ${case} COMMAND ${CMAKE_CXX_COMPILER_LAUNCHER} ${compiler} ${ashlar_direct_flags} ${limit}
       -c ${source} -o ${CMAKE_CURRENT_BINARY_DIR}/${case}.o)  # the object is for the compiler cache alone
-    _ashlar_set_test(${case} TIMEOUT 120 PROCESSORS 1 LABELS static)
+    _ashlar_set_test(${case} TIMEOUT 300 PROCESSORS 1 LABELS static)
   endforeach()
 endfunction()
 
@@ -142,7 +142,7 @@ function(ashlar_add_compile_fail_test source)
     add_test(NAME ${case} COMMAND ${CMAKE_COMMAND} "-DSOURCE=${source}" "-DPRECOMPILED=${precompiled}"
       "-DCOMPILE=${CMAKE_MATCH_2};${ashlar_direct_flags}" "-DSTAMP=${CMAKE_CURRENT_BINARY_DIR}/${case}.passed"
       -P ${PROJECT_SOURCE_DIR}/cmake/ExpectCompileError.cmake)
-    _ashlar_set_test(${case} TIMEOUT 120 PROCESSORS 1 LABELS compile_fail)
+    _ashlar_set_test(${case} TIMEOUT 300 PROCESSORS 1 LABELS compile_fail)
     if(arg_WILL_FAIL)
       set_tests_properties(${case} PROPERTIES WILL_FAIL ON)
     endif()

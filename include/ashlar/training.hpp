@@ -218,17 +218,8 @@ class Training {
   // Strategy, model, recipe and schedule in words. Equal on every rank; a checkpoint matches all but the
   // last.
   Identity identity() const {
-    std::string shapes;
-    long numel = 0;
-    for (const ParameterSite& p : census_.parameters) {
-      shapes += std::string(p.name.view()) + ":" + std::to_string(p.numel) + (p.trained ? "t" : "f") +
-                std::to_string(p.unit) + " ";
-      numel += p.numel;
-    }
-    return {strategy_name(plan()) + " of " + std::to_string(census_.units.size()) + " units",
-            std::to_string(census_.parameters.size()) + " parameters of " + std::to_string(numel) +
-                " elements (" + fingerprint(shapes) + ")",
-            words(recipe_, words(optimizer_)), schedule_words(recipe_, optimizer_.learning_rate)};
+    return identify(plan(), census_, words(recipe_, words(optimizer_)),
+                    schedule_words(recipe_, optimizer_.learning_rate));
   }
 
   // What this trainer keeps and sends; equal to the constant plan<Strategy, Model> for a declared model.
@@ -362,7 +353,7 @@ class Training {
         throw Error("train.6", "an objective that depends on a trained parameter", "one that depends on none",
                     "run the model inside the objective, and leave something to train");
       engine_.begin_backward();
-      torch::autograd::backward({part}, {at::full({}, 1.0 / (count * comm_.size()), part.options())});
+      part.backward(at::full({}, 1.0 / (count * comm_.size()), part.options()));
       loss += part.detach();
       engine_.after_backward(0);
       engine_.finish([&](size_t unit) {

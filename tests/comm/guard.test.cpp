@@ -1,5 +1,4 @@
 // labels: system
-// timeout: 180
 // Failures end processes, so each case runs this program again: alone, and under mpirun where MPI is built
 // in.
 #define CATCH_CONFIG_RUNNER

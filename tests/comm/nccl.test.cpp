@@ -1,5 +1,4 @@
 // gpus: 1 2
-// timeout: 300
 #define CATCH_CONFIG_RUNNER
 #include <ashlar/comm/nccl.hpp>
 

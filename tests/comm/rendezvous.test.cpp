@@ -1,4 +1,3 @@
-// timeout: 180
 // How processes without MPI find each other, notice a lost one, and part. Each case runs this program again
 // as ranks.
 #define CATCH_CONFIG_RUNNER

@@ -3,7 +3,6 @@
 // processes: 1 2
 // gpus: 1 2
 // labels: unit
-// timeout: 300
 #define CATCH_CONFIG_RUNNER
 #include <atomic>
 #include <chrono>

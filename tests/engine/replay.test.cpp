@@ -2,7 +2,6 @@
 // between. Where nothing is captured, replay::Graph changes nothing.
 // processes: 1 2
 // gpus: 1 2
-// timeout: 300
 #define CATCH_CONFIG_RUNNER
 #include <torch/nn/modules/dropout.h>
 

@@ -1,7 +1,6 @@
 // Trace: a recorded step is the step, bit for bit, and its file shows every collective that ran.
 // processes: 1 2 4
 // gpus: 1 2
-// timeout: 300
 #define CATCH_CONFIG_RUNNER
 #include <map>
 #include <string>

@@ -1,6 +1,5 @@
 #!/usr/bin/env bash
 # A rank that is killed in mid-run: the others end within seconds, and the output says which it was.
-# timeout: 300
 
 # shellcheck source=harness.bash
 source "$(dirname "$0")/harness.bash"

@@ -1,7 +1,6 @@
 #!/usr/bin/env bash
 # Two hosts: network namespaces with nothing in common but a cable (a veth pair), each with its own MPI daemon. The
 # tensors go over MPI's TCP transport, and the losses are those of 2 processes on one host, bit for bit.
-# timeout: 300
 
 # shellcheck source=harness.bash
 source "$(dirname "$0")/harness.bash"

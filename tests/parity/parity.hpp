@@ -71,16 +71,13 @@ inline long bytes_of(const std::vector<Tensor>& tensors) {
   return sum;
 }
 
-template <class Training>
-void check_held(const Plan& plan, Training& trainer) {
+inline void check_held(const Plan& plan, const std::vector<const Flat*>& flats) {
   std::vector<Tensor> parameters, gradients, states;
-  for (auto& unit : trainer.engine().units()) {
-    for (Flat* flat : unit.flats()) {
-      parameters.insert(parameters.end(), {flat->whole, flat->shard});
-      gradients.insert(gradients.end(), {flat->grad, flat->part});
-      states.insert(states.end(), {flat->master, flat->rest});
-      states.insert(states.end(), flat->states.begin(), flat->states.end());
-    }
+  for (const Flat* flat : flats) {
+    parameters.insert(parameters.end(), {flat->whole, flat->shard});
+    gradients.insert(gradients.end(), {flat->grad, flat->part});
+    states.insert(states.end(), {flat->master, flat->rest});
+    states.insert(states.end(), flat->states.begin(), flat->states.end());
   }
   CHECK(bytes_of(parameters) == plan.parameters);
   CHECK(bytes_of(gradients) == plan.gradients);
@@ -105,7 +102,9 @@ Trained train(long vocabulary, const Recipe& recipe) {
   }
   CHECK((trainer.plan().step ==
          plan<Strategy, Model>(ashlar::world{world().size()}, recipe.micro_batches).step));
-  check_held(trainer.plan(), trainer);
+  std::vector<const Flat*> flats;
+  for (auto& unit : trainer.engine().units()) flats.insert(flats.end(), {&unit.trained, &unit.frozen});
+  check_held(trainer.plan(), flats);
   trained.parameters = trainer.full_parameters();
   return trained;
 }

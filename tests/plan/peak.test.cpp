@@ -1,6 +1,5 @@
 // processes: 1 2
 // gpus: 1 2
-// timeout: 300
 //
 // The plan's peak beside what LibTorch's allocator sees during a step: equal on a CPU; within 2 % on a GPU,
 // whose libraries choose kernels by themselves.

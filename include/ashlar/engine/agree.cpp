@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <ashlar/error.hpp>
 
@@ -15,6 +16,20 @@ constexpr size_t width = 256;  // bytes a part
 constexpr std::array<std::string_view, 4> parts{"strategy", "model", "recipe", "schedule"};
 
 }  // namespace
+
+Identity identify(const Plan& plan, const Census& census, std::string recipe, std::string schedule) {
+  std::string shapes;
+  long numel = 0;
+  for (const ParameterSite& p : census.parameters) {
+    shapes += std::string(p.name.view()) + ":" + std::to_string(p.numel) + (p.trained ? "t" : "f") +
+              std::to_string(p.unit) + " ";
+    numel += p.numel;
+  }
+  return {strategy_name(plan) + " of " + std::to_string(census.units.size()) + " units",
+          std::to_string(census.parameters.size()) + " parameters of " + std::to_string(numel) +
+              " elements (" + fingerprint(shapes) + ")",
+          std::move(recipe), std::move(schedule)};
+}
 
 std::string fingerprint(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325;

@@ -10,6 +10,8 @@
 #include <vector>
 
 #include <ashlar/concepts/communicator.hpp>
+#include <ashlar/plan/census.hpp>
+#include <ashlar/plan/plan.hpp>
 #include <ashlar/tensor.hpp>
 
 namespace ashlar {
@@ -25,6 +27,8 @@ Tensor encode(const Identity& identity, c10::Device device);
 // Throws Error naming the first rank and part that differ from rank 0. `all`: each rank's encoding in turn.
 void compare(const Tensor& all, int world);
 }  // namespace detail
+
+Identity identify(const Plan& plan, const Census& census, std::string recipe, std::string schedule);
 
 // FNV-1a of a text (Fowler, Noll, Vo), in hexadecimal: names what is too long to show.
 std::string fingerprint(std::string_view text);

@@ -1,6 +1,10 @@
 #include <ashlar/engine/binding.hpp>
 
+#include <ATen/ATen.h>
+
+#include <algorithm>
 #include <mutex>
+#include <utility>
 
 #include <ashlar/error.hpp>
 
@@ -32,5 +36,46 @@ void Claims::add(const Tensor& parameter, const std::string& name) {
                 "make a module for each trainer, and take values by full_parameters()");
   claimed_.push_back(key);
 }
+
+Place& Binding::add_place(const ParameterSite& site, std::vector<std::int64_t> shape) {
+  const auto unit = static_cast<std::size_t>(site.unit);
+  if (met_.size() <= unit) met_.resize(unit + 1);
+  return places.emplace_back(Place{std::string(site.name.view()), std::move(shape), site.unit, site.trained,
+                                   met_[unit][site.trained ? 0 : 1]++});
+}
+
+Tensor& Binding::add_buffer(const Name& name, std::vector<std::int64_t> shape, nn::Init init,
+                            std::uint64_t seed, c10::Device device) {
+  buffer_names.emplace_back(name.view());
+  Tensor& values =
+      buffers.emplace_back(at::zeros(shape, at::TensorOptions().dtype(at::kFloat).device(device)));
+  fill(values, init, seed);
+  return values;
+}
+
+namespace detail {
+
+void TorchParameters::meet(const Tensor& parameter, const Place& place) {
+  if (!met_.insert(parameter.unsafeGetTensorImpl()).second)
+    throw Error("model.5", "every parameter of a torch module to be registered once",
+                "'" + place.name + "' a second time", "register it once and use it from both places");
+  const auto unit = static_cast<std::size_t>(place.unit);
+  if (types_.size() <= unit) types_.resize(unit + 1, at::ScalarType::Undefined);
+  at::ScalarType& type = types_[unit];
+  if (type == at::ScalarType::Undefined) type = parameter.scalar_type();
+  if (parameter.scalar_type() != type || !at::isFloatingType(type))
+    throw Error("model.13", "the torch parameters of a unit to have one floating type",
+                std::string(at::toString(parameter.scalar_type())) + " at '" + place.name + "' after " +
+                    at::toString(type),
+                "convert them by module->to(torch::kFloat); Precision decides in which type they train");
+}
+
+Overlap overlap(const Tensor& target, long begin, const Piece& piece) {
+  const long first = std::max(begin, piece.offset);
+  const long end = std::min(begin + target.numel(), piece.offset + piece.numel);
+  return {first - piece.offset, std::max(end - first, 0L)};
+}
+
+}  // namespace detail
 
 }  // namespace ashlar

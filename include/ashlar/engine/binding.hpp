@@ -3,6 +3,8 @@
 
 #include <ATen/core/Tensor.h>
 
+#include <array>
+#include <cstdint>
 #include <deque>
 #include <string>
 #include <unordered_set>
@@ -45,20 +47,50 @@ struct Binding {
   std::vector<std::string> buffer_names;
   std::deque<Tensor> buffers;  // what declared buffers point to, and torch modules' own
   Claims claims;
+
+  // The place of the next parameter.
+  Place& add_place(const ParameterSite& site, std::vector<std::int64_t> shape);
+  // A declared buffer's values.
+  Tensor& add_buffer(const Name& name, std::vector<std::int64_t> shape, nn::Init init, std::uint64_t seed,
+                     c10::Device device);
+
+ private:
+  std::vector<std::array<std::size_t, 2>> met_;  // pieces, by unit: trained and frozen
 };
 
 namespace detail {
 
-// Writes elements [piece.offset, ...) of a flat's whole and master from values(first, count): 1D, float32.
+// What all torch parameters of a model must share, met one after the other.
+class TorchParameters {
+ public:
+  // [ashlar.model.5]: registered twice. [ashlar.model.13]: of several types in a unit, or of none that
+  // floats.
+  void meet(const Tensor& parameter, const Place& place);
+
+ private:
+  std::unordered_set<const void*> met_;
+  std::vector<at::ScalarType> types_;  // by unit
+};
+
+// A piece's elements, counted from its own first, of which `target`, that starts at element `begin` of whole,
+// has part.
+struct Overlap {
+  long first = 0, count = 0;
+};
+Overlap overlap(const Tensor& target, long begin, const Piece& piece);
+
+// The same of a flat's values at rest, which a sharded rank draws or reads by itself.
+template <class Shard>
+Overlap own_part(const Flat& flat, const Piece& piece) {
+  return shards_parameters<Shard> ? overlap(flat.shard, flat.shard_begin, piece)
+                                  : overlap(flat.whole, 0, piece);
+}
+
+// Writes `part`, 1D, float32 and laid out from element `first` of whole on, into a flat's whole and master.
 template <class Shard, class Precision>
-void write_values(Flat& flat, const Piece& piece, bool trained, auto&& values) {
-  const bool sharded = shards_parameters<Shard>;
-  const Tensor& target = sharded ? flat.shard : flat.whole;
-  const long begin = sharded ? flat.shard_begin : 0;
-  const long first = std::max(begin, piece.offset);
-  const long end = std::min(begin + target.numel(), piece.offset + piece.numel);
-  if (first >= end) return;
-  const Tensor part = values(first - piece.offset, end - first);
+void write_values(Flat& flat, long first, const Tensor& part, bool trained) {
+  const Tensor& target = shards_parameters<Shard> ? flat.shard : flat.whole;
+  const long begin = shards_parameters<Shard> ? flat.shard_begin : 0;
   if constexpr (splits_master<Precision>)
     if (trained) {
       const auto [compute, rest] = split(part);
@@ -70,6 +102,26 @@ void write_values(Flat& flat, const Piece& piece, bool trained, auto&& values) {
   if (trained) copy_overlap(flat.master, flat.master_begin, part, first);
 }
 
+// `full`: a parameter's values, any shape.
+template <class Shard, class Precision>
+void write_parameter(Flat& flat, const Piece& piece, bool trained, const Tensor& full) {
+  const Overlap own = own_part<Shard>(flat, piece);
+  if (own.count > 0)
+    write_values<Shard, Precision>(flat, piece.offset + own.first,
+                                   full.flatten().narrow(0, own.first, own.count), trained);
+}
+
+// The first values of a declared parameter.
+template <class Shard, class Precision>
+void draw_parameter(Flat& flat, const Piece& piece, bool trained, nn::Init init, std::uint64_t seed,
+                    c10::Device device) {
+  const Overlap own = own_part<Shard>(flat, piece);
+  if (own.count == 0) return;
+  const Tensor part = zeros(own.count, dtype::f32, c10::Device(c10::kCPU));
+  fill(part, init, seed, own.first);
+  write_values<Shard, Precision>(flat, piece.offset + own.first, part.to(device), trained);
+}
+
 }  // namespace detail
 
 // Collective where the model has torch modules: their values are rank 0's.
@@ -77,62 +129,40 @@ template <class Shard, class Precision, class Comm, memory rests, class Model>
 Binding bind(Model& model, Engine<Shard, Precision, Comm, rests>& engine, const Census& census, Comm& comm,
              c10::Device device, std::uint64_t seed) {
   Binding binding;
-  std::vector<std::array<size_t, 2>> next(engine.units().size());  // pieces met, by unit
-  std::unordered_set<const void*> met;
-  std::vector<at::ScalarType> types(engine.units().size(), at::ScalarType::Undefined);  // of torch modules
+  detail::TorchParameters torch_parameters;
   for_each_tensor(model, [&](const Name& name, auto& member, Role role) {
     constexpr bool is_torch = std::is_same_v<std::remove_cvref_t<decltype(member)>, Tensor>;
     if (role == Role::buffer) {
-      binding.buffer_names.emplace_back(name.view());
       if constexpr (is_torch) {
         Tensor values = member.detach().to(device).contiguous().clone();
         comm.broadcast(values, 0).wait();
         member.set_data(values);
+        binding.buffer_names.emplace_back(name.view());
         binding.buffers.push_back(member);
       } else {
-        const std::vector<int64_t> shape(member.shape.begin(), member.shape.end());
-        Tensor& values = binding.buffers.emplace_back(zeros(member.numel, dtype::f32, device).view(shape));
-        fill(values, member.init, parameter_seed(seed, name.view()));
-        member.tensor = &values;
+        member.tensor = &binding.add_buffer(name, {member.shape.begin(), member.shape.end()}, member.init,
+                                            parameter_seed(seed, name.view()), device);
       }
       return;
     }
     const ParameterSite& site = census.parameters[binding.places.size()];
-    Place& place = binding.places.emplace_back();
-    place.name = name.view();
-    place.unit = site.unit;
-    place.trained = site.trained;
-    place.piece = next[static_cast<size_t>(site.unit)][site.trained ? 0 : 1]++;
     auto& unit = engine.units()[static_cast<size_t>(site.unit)];
     Flat& flat = site.trained ? unit.trained : unit.frozen;
-    const Piece& piece = flat.layout.pieces[place.piece];
     if constexpr (is_torch) {
-      if (!met.insert(member.unsafeGetTensorImpl()).second)
-        throw Error("model.5", "every parameter of a torch module to be registered once",
-                    "'" + place.name + "' a second time", "register it once and use it from both places");
-      at::ScalarType& type = types[static_cast<size_t>(site.unit)];
-      if (type == at::ScalarType::Undefined) type = member.scalar_type();
-      if (member.scalar_type() != type || !at::isFloatingType(type))
-        throw Error("model.13", "the torch parameters of a unit to have one floating type",
-                    std::string(at::toString(member.scalar_type())) + " at '" + place.name + "' after " +
-                        at::toString(type),
-                    "convert them by module->to(torch::kFloat); Precision decides in which type they train");
+      const Place& place = binding.add_place(site, member.sizes().vec());
+      const Piece& piece = flat.layout.pieces[place.piece];
+      torch_parameters.meet(member, place);
       binding.claims.add(member, place.name);
-      place.shape = member.sizes().vec();
       Tensor full = member.detach().to(device, at::kFloat).contiguous().clone();
       comm.broadcast(full, 0).wait();
-      detail::write_values<Shard, Precision>(flat, piece, site.trained, [&](long first, long count) {
-        return full.flatten().narrow(0, first, count);
-      });
+      detail::write_parameter<Shard, Precision>(flat, piece, site.trained, full);
       member.set_data(window(flat.whole, piece.offset, place.shape));
       if (site.trained) flat.add_leaf(member, /*accumulates=*/true);
     } else {
-      place.shape.assign(member.shape.begin(), member.shape.end());
-      detail::write_values<Shard, Precision>(flat, piece, site.trained, [&](long first, long count) {
-        Tensor part = zeros(count, dtype::f32, c10::Device(c10::kCPU));
-        fill(part, member.init, parameter_seed(seed, name.view()), first);
-        return part.to(device);
-      });
+      const Place& place = binding.add_place(site, {member.shape.begin(), member.shape.end()});
+      const Piece& piece = flat.layout.pieces[place.piece];
+      detail::draw_parameter<Shard, Precision>(flat, piece, site.trained, member.init,
+                                               parameter_seed(seed, name.view()), device);
       const Tensor whole = window(flat.whole, piece.offset, place.shape);
       if (site.trained) {
         Leaf& leaf = flat.add_leaf(whole, /*accumulates=*/false);

@@ -3,8 +3,6 @@
 
 #include <ATen/ATen.h>
 
-#include <cmath>
-#include <string>
 #include <vector>
 
 #include <ashlar/engine/eval_mode.hpp>
@@ -14,6 +12,13 @@
 #include <ashlar/trainer.hpp>
 
 namespace ashlar {
+
+namespace detail {
+// Throws train.2. `found`, by rank: the first of `modules` whose output is not finite and the first of
+// `units` whose gradient is not, or Watch::none. (ranks, 2), int64.
+[[noreturn]] void blame(const Tensor& found, const std::vector<ModuleName>& modules,
+                        const std::vector<Name>& units, const Report& report);
+}  // namespace detail
 
 // Throws train.2, naming the first module whose output, or the first unit whose gradient, is not finite on
 // any rank. `Executor`: the trainer's Run. Collective; the gradients are those of the step reported on.
@@ -30,30 +35,19 @@ template <class Executor, class Training, class Objective>
     }
     return 0;
   });
-  long gradient = Watch<Training>::none;
-  for (size_t u = engine.units().size(); u-- > 0;) {
-    const Flat& flat = engine.units()[u].trained;
-    if (!flat.empty() && !all_finite(flat.part)) gradient = static_cast<long>(u);
+  std::vector<Name> units;
+  long gradient = Found::none;
+  for (auto& unit : engine.units()) {
+    const Flat& flat = unit.trained;
+    if (gradient == Found::none && !flat.empty() && !all_finite(flat.part))
+      gradient = static_cast<long>(units.size());
+    units.push_back(unit.name);
   }
   auto& comm = trainer.communicator();
-  Tensor own = at::tensor({watch.found(), gradient}, at::kLong).to(trainer.device());
+  const Tensor own = at::tensor({watch.found(), gradient}, at::kLong).to(trainer.device());
   Tensor all = own.repeat({comm.size()});
   comm.all_gather(all, own).wait();
-  const Tensor first = std::get<0>(all.cpu().view({comm.size(), 2}).min(0));
-  const long module = first[0].item().toLong(), unit = first[1].item().toLong();
-  auto quote = [](const Name& name) {
-    return name.size > 0 ? "'" + std::string(name.view()) + "'" : "the root";
-  };
-  std::string where = "the objective itself";
-  if (module != Watch<Training>::none)
-    where = "the output of " + quote(modules[static_cast<size_t>(module)].name);
-  else if (std::isfinite(report.loss) && unit != Watch<Training>::none)
-    where = "the gradient of unit " + quote(engine.units()[static_cast<size_t>(unit)].name);
-  throw Error(
-      "train.2", "a finite loss and gradient at step " + std::to_string(report.step),
-      "loss " + std::to_string(report.loss) + " and gradient norm " + std::to_string(report.gradient_norm) +
-          ", first not finite in " + where,
-      "lower the learning rate or set Recipe::clip_norm; the parameters are those of the step before");
+  detail::blame(all.view({comm.size(), 2}), modules, units, report);
 }
 
 }  // namespace ashlar

@@ -46,8 +46,7 @@ class Run {
   variable_list stop(const Module& module, const variable_list& inputs, std::index_sequence<i...> count) {
     Site& site = host_.site(module);
     const Recomputation::Pause pause;
-    if (at::GradMode::is_enabled())
-      return Nested<Host, Module, sizeof...(i)>::apply(&site, site.anchor, at::TensorList(inputs));
+    if (at::GradMode::is_enabled()) return Nested<Host, Module, sizeof...(i)>::run(site, inputs);
     if constexpr (Host::template is_unit<Module>) host_.engine().enter(site.unit);
     variable_list outputs = call_list(module, inputs, count);
     if constexpr (Host::template is_unit<Module>) host_.engine().after_forward(site.unit);

@@ -29,38 +29,41 @@ void list_modules(const M& node, const Name& name, std::vector<ModuleName>& list
 
 bool all_finite(const Tensor& tensor);
 
-// Runs children without gradients, as Run does. found() is the number in `modules` of the first to return an
-// infinity or NaN, or none.
-template <class Host>
-class Watch {
+// The number in `modules` of the first to return an infinity or NaN, or none.
+class Found {
  public:
   static constexpr long none = std::numeric_limits<long>::max();
 
-  Watch(Host& host, const std::vector<ModuleName>& modules) : host_(host), modules_(modules) {}
+  explicit Found(const std::vector<ModuleName>& modules) : modules_(modules) {}
+
+  void look(const ModuleId& id, const Tensor& output);
+  long number() const { return number_; }
+
+ private:
+  const std::vector<ModuleName>& modules_;
+  long number_ = none;
+};
+
+// Runs children without gradients, as Run does, and looks at what they return.
+template <class Host>
+class Watch {
+ public:
+  Watch(Host& host, const std::vector<ModuleName>& modules) : host_(host), found_(modules) {}
 
   template <class Module>
   auto operator()(const Module& module, const auto&... inputs) {
     if constexpr (Host::template is_unit<Module>) host_.engine().enter(host_.site(module).unit);
     auto output = call(module, *this, inputs...);
     if constexpr (Host::template is_unit<Module>) host_.engine().after_forward(host_.site(module).unit);
-    if constexpr (std::is_same_v<decltype(output), Tensor>)
-      if (found_ == none && output.defined() && !all_finite(output)) found_ = number(module);
+    if constexpr (std::is_same_v<decltype(output), Tensor>) found_.look(id_of(module), output);
     return output;
   }
 
-  long found() const { return found_; }
+  long found() const { return found_.number(); }
 
  private:
-  template <class Module>
-  long number(const Module& module) const {
-    for (size_t i = 0; i < modules_.size(); ++i)
-      if (modules_[i].id == id_of(module)) return static_cast<long>(i);
-    return none;
-  }
-
   Host& host_;
-  const std::vector<ModuleName>& modules_;
-  long found_ = none;
+  Found found_;
 };
 
 }  // namespace ashlar

@@ -1,0 +1,115 @@
+#include <ashlar/engine/nested.hpp>
+
+#include <torch/csrc/autograd/autograd.h>
+#include <torch/csrc/autograd/custom_function.h>
+
+#include <algorithm>
+#include <cstdint>
+
+#include <ashlar/engine/random_state.hpp>
+#include <ashlar/error.hpp>
+
+namespace ashlar::detail {
+namespace {
+
+struct Node : torch::autograd::Function<Node> {
+  static variable_list forward(AutogradContext* ctx, const Passes* passes, Site* site, const Tensor& anchor,
+                               at::TensorList inputs) {
+    static_cast<void>(anchor);  // an argument only to be an input of the node
+    ctx->saved_data["passes"] = reinterpret_cast<std::int64_t>(passes);
+    return passes->forward(*ctx, *site, inputs.vec());
+  }
+
+  static variable_list backward(AutogradContext* ctx, const variable_list& gradients) {
+    const auto* passes = reinterpret_cast<const Passes*>(ctx->saved_data["passes"].toInt());
+    const variable_list saved = ctx->get_saved_variables();
+    Site& site = *static_cast<Site*>(saved[0].data_ptr());
+    variable_list result(3);  // of the passes, the site and the anchor
+    for (Tensor& gradient : passes->backward(*ctx, site, saved, gradients))
+      result.push_back(std::move(gradient));
+    return result;
+  }
+};
+
+// How often each has been changed in place.
+std::vector<std::int64_t> versions_of(const variable_list& inputs) {
+  std::vector<std::int64_t> versions;
+  for (const Tensor& input : inputs)
+    versions.push_back(input.defined() && !input.is_inference() ? input._version() : 0);
+  return versions;
+}
+
+void build_inner(Site& site, const variable_list& inputs, ModuleForward module) {
+  const at::AutoGradMode enable(true);
+  site.inputs.clear();
+  for (const Tensor& input : inputs) {
+    Tensor leaf = input.defined() ? input.detach() : input;
+    if (leaf.defined() && at::isFloatingType(leaf.scalar_type())) leaf.requires_grad_(input.requires_grad());
+    site.inputs.push_back(std::move(leaf));
+  }
+  site.outputs = module(site, site.inputs);
+}
+
+}  // namespace
+
+variable_list run_as_node(const Passes& passes, Site& site, const variable_list& inputs) {
+  return Node::apply(&passes, &site, site.anchor, at::TensorList(inputs));
+}
+
+variable_list build(AutogradContext& ctx, Site& site, const variable_list& inputs, ModuleForward module) {
+  ctx.save_for_backward({site.anchor});
+  build_inner(site, inputs, module);
+  variable_list outputs;
+  for (const Tensor& output : site.outputs) outputs.push_back(output.detach());
+  return outputs;
+}
+
+variable_list forward_first(AutogradContext& ctx, Site& site, const variable_list& inputs,
+                            ModuleForward module) {
+  const std::vector<std::int64_t> versions = versions_of(inputs);
+  RandomState random = RandomState::now(inputs);
+  const Recomputation first;
+  variable_list outputs = module(site, inputs);
+  if (versions_of(inputs) != versions)
+    throw Error("model.19", "a recomputed layer to leave its inputs as they are",
+                "one that changes an input in place, which its second forward would find changed",
+                "write x = x * s for x.mul_(s), or leave the layer out of Checkpoint");
+  variable_list saved{site.anchor};
+  for (const variable_list& part : {inputs, random.tensors(), first.kept()})
+    saved.insert(saved.end(), part.begin(), part.end());
+  ctx.save_for_backward(std::move(saved));
+  ctx.saved_data["inputs"] = static_cast<std::int64_t>(inputs.size());
+  ctx.saved_data["kept"] = static_cast<std::int64_t>(first.kept().size());
+  return outputs;
+}
+
+void forward_again(AutogradContext& ctx, Site& site, const variable_list& saved, ModuleForward module) {
+  const auto inputs = saved.begin() + 1, random = inputs + ctx.saved_data["inputs"].toInt();
+  const auto kept = saved.end() - ctx.saved_data["kept"].toInt();
+  for (bool read = false; !read;) {
+    const variable_list own(inputs, random);
+    const RandomStateGuard guard(RandomState(own, {random, kept}));
+    const Recomputation second({kept, saved.end()}, site.products);
+    build_inner(site, own, module);
+    const std::size_t due = second.read_by(site.outputs);
+    read = due <= site.products;
+    site.products = read ? due : Recomputation::all;
+  }
+}
+
+variable_list backward(Site& site, const variable_list& gradients) {
+  variable_list roots, seeds;
+  for (std::size_t i = 0; i < site.outputs.size(); ++i) {
+    if (!site.outputs[i].requires_grad() || !gradients[i].defined()) continue;
+    roots.push_back(site.outputs[i]);
+    seeds.push_back(gradients[i]);
+  }
+  if (!roots.empty()) torch::autograd::backward(roots, seeds);
+  variable_list result;
+  for (const Tensor& input : site.inputs) result.push_back(input.grad());
+  site.inputs.clear();
+  site.outputs.clear();
+  return result;
+}
+
+}  // namespace ashlar::detail
