@@ -1,11 +1,11 @@
 // Training: one strategy at work on one model, in one process of the world.
 #pragma once
 
-#include <ATen/ATen.h>
+#include <ATen/Context.h>
+#include <ATen/ops/zeros.h>
 
 #include <algorithm>
 #include <cmath>
-#include <deque>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -23,6 +23,7 @@
 #include <ashlar/engine/recipe.hpp>
 #include <ashlar/engine/replay.hpp>
 #include <ashlar/engine/run.hpp>
+#include <ashlar/engine/sums.hpp>
 #include <ashlar/engine/tracing.hpp>
 #include <ashlar/kernels/ops.hpp>
 #include <ashlar/kernels/optim.hpp>
@@ -38,6 +39,27 @@ struct FullParameter {
   Tensor value;                // ND
   std::vector<Tensor> states;  // ND, the optimizer's; none if frozen
 };
+
+namespace detail {
+
+// One use of the engine at a time.
+class Busy {
+ public:
+  explicit Busy(bool& busy) : busy_(busy) {
+    if (busy_)
+      throw Error("train.5", "one step, evaluation or prediction of a trainer at a time",
+                  "another one inside an objective", "run the model by the objective's own `run`");
+    busy_ = true;
+  }
+  ~Busy() { busy_ = false; }
+  Busy(const Busy&) = delete;
+  Busy& operator=(const Busy&) = delete;
+
+ private:
+  bool& busy_;
+};
+
+}  // namespace detail
 
 template <class Strategy, class Model, class Comm, class Optimizer>
 class Training {
@@ -67,8 +89,8 @@ class Training {
         device_(device_of(comm)),
         optimizer_(std::move(optimizer)),
         recipe_(checked(recipe, optimizer_.learning_rate)),
-        census_(take_census<Wrap, Checkpoint>(model_,
-                                              [this](auto& module, int unit) { add_site(module, unit); })),
+        census_(take_census<Wrap, Checkpoint>(
+            model_, [this](auto& module, int unit) { sites_.add(id_of(module), unit, this); })),
         engine_(comm_, device_, census_, Optimizer::states),
         replaying_(device_) {
     if constexpr (rests == memory::host) share_threads(comm_.size() > 1 ? comm::local_world() : 1);
@@ -90,16 +112,11 @@ class Training {
   // One optimizer step on this rank's part of the global batch, cut along dimension 0 into the recipe's
   // micro-batches. The model's loss(run, inputs, targets) is the mean over what it is given.
   Report step(const Tensor& inputs, const Tensor& targets) {
-    const long rows = rows_of(inputs), count = recipe_.micro_batches;
-    if (rows % count != 0 || rows == 0 || rows_of(targets) != rows)
-      throw Error("train.1",
-                  "inputs and targets with the same number of rows, a multiple of " + std::to_string(count),
-                  std::to_string(rows) + " and " + std::to_string(rows_of(targets)) + " rows",
-                  "change the batch or Recipe::micro_batches");
+    const long rows = rows_to_train(inputs, targets, recipe_.micro_batches);
     const Busy busy(busy_);
     const Recording recording(*this);
     const Tensor x = to_compute(inputs), y = targets.to(device_);
-    const auto loss_on = [this, size = rows / count](const Tensor& in, const Tensor& due) {
+    const auto loss_on = [this, size = rows / recipe_.micro_batches](const Tensor& in, const Tensor& due) {
       return [=, this](auto& run, int i) {
         return loss_of<Executor>(model_, run, in.narrow(0, i * size, size), due.narrow(0, i * size, size));
       };
@@ -131,18 +148,14 @@ class Training {
   // The mean of an objective over the ranks, without gradients, with torch modules in eval mode.
   template <class Objective>
   double evaluate(Objective&& objective) {
-    return mean_of(objective, 1);
+    return evaluate_with_weight(objective, 1);
   }
   // The mean loss over the rows of all ranks, which need not have the same number.
   double evaluate(const Tensor& inputs, const Tensor& targets) {
-    const long rows = rows_of(inputs);
-    if (rows == 0 || rows_of(targets) != rows)
-      throw Error("train.9", "inputs and targets to evaluate, with the same number of rows",
-                  std::to_string(rows) + " and " + std::to_string(rows_of(targets)) + " rows",
-                  "give every rank at least one row, and each row its target");
-    return mean_of([&, x = to_compute(inputs),
-                    y = targets.to(device_)](auto& run) { return loss_of<Executor>(model_, run, x, y); },
-                   rows);
+    const long rows = rows_to_evaluate(inputs, targets);
+    return evaluate_with_weight([&, x = to_compute(inputs), y = targets.to(device_)](
+                                    auto& run) { return loss_of<Executor>(model_, run, x, y); },
+                                rows);
   }
 
   // The model's forward, without gradients. Collective: every rank calls it.
@@ -259,36 +272,12 @@ class Training {
   Engine<Shard, Precision, Comm, rests>& engine() { return engine_; }
   Run<Training>& run() { return run_; }
 
-  // Modules run in the order in which they are declared, so the site is the one after the last, or near it.
   template <class M>
   Site& site(const M& module) {
-    for (size_t tried = 0; tried < sites_.size(); ++tried) {
-      Site& site = sites_[next_site_];
-      next_site_ = next_site_ + 1 == sites_.size() ? 0 : next_site_ + 1;
-      if (site.id == id_of(module)) return site;
-    }
-    throw Error("model.6", "run() to be given a member of the trainer's model", "another module",
-                "pass the member itself, not a copy");
+    return sites_.at(id_of(module));
   }
 
  private:
-  // One use of the engine at a time.
-  class Busy {
-   public:
-    explicit Busy(bool& busy) : busy_(busy) {
-      if (busy_)
-        throw Error("train.5", "one step, evaluation or prediction of a trainer at a time",
-                    "another one inside an objective", "run the model by the objective's own `run`");
-      busy_ = true;
-    }
-    ~Busy() { busy_ = false; }
-    Busy(const Busy&) = delete;
-    Busy& operator=(const Busy&) = delete;
-
-   private:
-    bool& busy_;
-  };
-
   // The engine tells the recorder, where there is one, of a step and of nothing else.
   class Recording {
    public:
@@ -306,11 +295,12 @@ class Training {
   };
 
   using Executor = Run<Training>;
+  using Busy = detail::Busy;
   using Lane = report::Lane;
 
   // The numbers of a step that its device reads: rate, factor on the gradient, and step.
   void tell_time() {
-    if (fused_) now_.copy_(at::tensor({rate(), 0.0, static_cast<double>(step_ + 1)}, at::kFloat));
+    if (fused_) set_time(now_, rate(), step_ + 1);
   }
 
   double rate() const { return optimizer_.learning_rate * recipe_.schedule.factor(step_); }
@@ -338,45 +328,32 @@ class Training {
     return told;
   }
 
-  // Forward and backward of all micro-batches. Returns this rank's mean loss, four numbers for sum_up(), and
-  // the square of each unit's gradient, made while those of others are on their way. (5 + units), float64.
+  // Forward and backward of all micro-batches. The square of each unit's gradient is made while those of
+  // others are on their way.
   template <class Objective>
-  Tensor gradients(Objective&& objective) {
+  Counts gradients(Objective&& objective) {
     const int count = recipe_.micro_batches;
-    const auto options = at::TensorOptions().dtype(at::kDouble).device(device_);
-    const Tensor numbers = at::zeros({5 + static_cast<long>(engine_.units().size())}, options);
-    Tensor loss = at::zeros({}, options);
+    Counts counts(engine_.units().size(), device_);
     for (int i = 0; i < count; ++i) {
       engine_.begin_training(i, count);
-      const Tensor part = scalar_of(objective, run_, i);
-      if (!part.requires_grad())
-        throw Error("train.6", "an objective that depends on a trained parameter", "one that depends on none",
-                    "run the model inside the objective, and leave something to train");
+      const Tensor part = as_trainable(value_of<Executor>(objective, run_, i));
       engine_.begin_backward();
-      part.backward(at::full({}, 1.0 / (count * comm_.size()), part.options()));
-      loss += part.detach();
+      run_backward(part, 1.0 / (count * comm_.size()));
+      counts.add_loss(part);
       engine_.after_backward(0);
       engine_.finish([&](size_t unit) {
         if (i + 1 < count) return;
         engine_.computes(Lane::optimizer, engine_.units()[unit].name, "norm");
-        add_squares(numbers[5 + static_cast<long>(unit)], engine_.units()[unit].trained.part);
+        add_squares(counts.square(unit), engine_.units()[unit].trained.part);
         engine_.computed();
       });
     }
-    numbers[0].copy_(loss / count);
-    return numbers;
+    return counts;
   }
 
-  // What all ranks need to know of a step, by one small all-reduce: loss, squared norm, and rows and their
-  // square, for all have as many when the sum of the squares is the square of the sum over the ranks. Then
-  // this rank's own squared norm. (5), float64.
-  Tensor sum_up(const Tensor& numbers, long rows) {
-    const Tensor told = numbers.narrow(0, 0, 5);
-    Tensor square = told[1], sums = told.narrow(0, 0, 4);
-    at::sum_out(square, numbers.narrow(0, 5, numbers.size(0) - 5), at::IntArrayRef{0});
-    told[2].fill_(static_cast<double>(rows));
-    told[3].fill_(static_cast<double>(rows * rows));
-    told[4].copy_(square);
+  // What all ranks then know of a step: see Counts.
+  Tensor sum_up(const Counts& counts, long rows) {
+    Tensor told = counts.told(recipe_.micro_batches, rows), sums = told.narrow(0, 0, 4);
     auto work =
         engine_.send(Lane::sums, Name(), "loss and norm", sums, [&] { return comm_.all_reduce(sums); });
     work.wait();
@@ -386,18 +363,8 @@ class Training {
 
   // Waits for what was launched, and ends the step.
   template <class Objective>
-  Report conclude(Objective&& objective, long rows, const Tensor& on_device) {
-    const Tensor told = on_device.cpu();
-    const double* sums = told.template const_data_ptr<double>();
-    const double ranks = comm_.size(), all_rows = sums[2];
-    if (ranks * sums[3] != all_rows * all_rows)
-      throw Error("train.8", "the same number of rows on every rank",
-                  std::to_string(rows) + " of " + std::to_string(std::lround(all_rows)) + " on this one",
-                  "give every rank an equal part of the batch, or weight your own objective");
-    const Report report{.step = step_ + 1,
-                        .loss = sums[0] / ranks,
-                        .gradient_norm = std::sqrt(sums[shards_optimizer<Shard> ? 1 : 4]),
-                        .learning_rate = rate()};
+  Report conclude(Objective&& objective, long rows, const Tensor& told) {
+    const Report report = report_of(told, comm_.size(), rows, shards_optimizer<Shard>, step_ + 1, rate());
     if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm)) {
       if (replaying_.replayed()) {  // its gradients are gone, and launched again they are the same
         replaying_.drop();
@@ -416,27 +383,13 @@ class Training {
   }
 
   template <class Objective>
-  double mean_of(Objective&& objective, long weight) {
+  double evaluate_with_weight(Objective&& objective, long weight) {
     const Busy busy(busy_);
-    const Tensor own = without_gradients(model_, engine_, [&] { return scalar_of(objective, run_, 0); });
-    Tensor sums = at::full({2}, static_cast<double>(weight), own.options().dtype(at::kDouble));
-    sums[0] *= own;
+    const Tensor own =
+        without_gradients(model_, engine_, [&] { return as_scalar(value_of<Executor>(objective, run_, 0)); });
+    Tensor sums = weighted(own, weight);
     comm_.all_reduce(sums).wait();
-    return sums[0].item().toDouble() / sums[1].item().toDouble();
-  }
-
-  static long rows_of(const Tensor& tensor) {
-    return tensor.defined() && tensor.dim() > 0 ? tensor.size(0) : 0;
-  }
-
-  template <class M>
-  void add_site(M& module, int unit) {
-    Site& site = sites_.emplace_back();
-    site.id = id_of(module);
-    site.unit = unit;
-    site.host = this;
-    site.anchor = at::from_blob(&site, {static_cast<long>(sizeof(Site) / sizeof(float))}, at::kFloat);
-    site.anchor.requires_grad_(true);
+    return mean_of(sums);
   }
 
   Tensor to_compute(const Tensor& input) const {
@@ -496,8 +449,7 @@ class Training {
   c10::Device device_;
   Optimizer optimizer_;
   Recipe recipe_;
-  std::deque<Site> sites_;  // in order of declaration; never moved
-  size_t next_site_ = 0;
+  Sites sites_;
   Census census_;
   Engine<Shard, Precision, Comm, rests> engine_;
   Binding binding_;

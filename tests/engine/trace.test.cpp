@@ -79,9 +79,9 @@ void check_trace(Recipe recipe) {
       Trainer<Shard, precision::Bf16Mixed, offload::None, wrap::Each<Llama::Block>, Checkpoint, replay::None>;
   INFO(Shard::name << ", " << Checkpoint::name);
   const TemporaryDirectory dir;
-  comm::Recorded<World&> recorded(world());
+  comm::Recorded<World&> recorded(world()), other(world());
   auto trainer = Strategy::template make<Llama>(recorded, optim::AdamW{}, recipe);
-  auto plain = Strategy::template make<Llama>(world(), optim::AdamW{}, recipe);
+  auto plain = Strategy::template make<Llama>(other, optim::AdamW{}, recipe);
   for (int step = 0; step < 3; ++step) {
     const auto [ids, targets] = words(step);
     if (step == 1) trainer.trace(dir / "step.json");

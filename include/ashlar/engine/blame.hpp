@@ -1,7 +1,7 @@
 // Blame: where a loss or a gradient that is not finite came from.
 #pragma once
 
-#include <ATen/ATen.h>
+#include <ATen/ops/tensor.h>
 
 #include <vector>
 

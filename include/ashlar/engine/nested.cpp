@@ -1,5 +1,6 @@
 #include <ashlar/engine/nested.hpp>
 
+#include <ATen/ops/from_blob.h>
 #include <torch/csrc/autograd/autograd.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -9,7 +10,28 @@
 #include <ashlar/engine/random_state.hpp>
 #include <ashlar/error.hpp>
 
-namespace ashlar::detail {
+namespace ashlar {
+
+void Sites::add(const ModuleId& id, int unit, void* host) {
+  Site& site = sites_.emplace_back();
+  site.id = id;
+  site.unit = unit;
+  site.host = host;
+  site.anchor = at::from_blob(&site, {static_cast<long>(sizeof(Site) / sizeof(float))}, at::kFloat);
+  site.anchor.requires_grad_(true);
+}
+
+Site& Sites::at(const ModuleId& id) {
+  for (std::size_t tried = 0; tried < sites_.size(); ++tried) {
+    Site& site = sites_[next_];
+    next_ = next_ + 1 == sites_.size() ? 0 : next_ + 1;
+    if (site.id == id) return site;
+  }
+  throw Error("model.6", "run() to be given a member of the trainer's model", "another module",
+              "pass the member itself, not a copy");
+}
+
+namespace detail {
 namespace {
 
 struct Node : torch::autograd::Function<Node> {
@@ -56,7 +78,8 @@ variable_list run_as_node(const Passes& passes, Site& site, const variable_list&
   return Node::apply(&passes, &site, site.anchor, at::TensorList(inputs));
 }
 
-variable_list build(AutogradContext& ctx, Site& site, const variable_list& inputs, ModuleForward module) {
+variable_list forward_once(AutogradContext& ctx, Site& site, const variable_list& inputs,
+                           ModuleForward module) {
   ctx.save_for_backward({site.anchor});
   build_inner(site, inputs, module);
   variable_list outputs;
@@ -112,4 +135,5 @@ variable_list backward(Site& site, const variable_list& gradients) {
   return result;
 }
 
-}  // namespace ashlar::detail
+}  // namespace detail
+}  // namespace ashlar

@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstddef>
+#include <deque>
 #include <utility>
 #include <vector>
 
@@ -37,6 +38,18 @@ struct Site {
   Tensor anchor{};
 };
 
+// The sites of a model, in order of declaration.
+class Sites {
+ public:
+  void add(const ModuleId& id, int unit, void* host);
+  // Modules run in the order in which they are declared, so the site is the one after the last, or near it.
+  Site& at(const ModuleId& id);
+
+ private:
+  std::deque<Site> sites_;  // never moved
+  std::size_t next_ = 0;
+};
+
 namespace detail {
 
 // The two passes of a node, and the module's own forward, each compiled for one kind of module.
@@ -50,13 +63,16 @@ struct Passes {
 // Runs passes.forward now and passes.backward in the outer graph's backward. `passes` must last as long.
 variable_list run_as_node(const Passes& passes, Site& site, const variable_list& inputs);
 
-// Make the inner graph, from leaves that share the inputs' memory. The first returns the outputs outside it.
-variable_list build(AutogradContext& ctx, Site& site, const variable_list& inputs, ModuleForward module);
-// Keep the inputs, the random state and what the layer sets aside: here and not in the site, for a layer that
-// is no unit may run twice. Autograd is off.
+// A forward that makes the inner graph, from leaves that share the inputs' memory, and returns the outputs
+// outside it.
+variable_list forward_once(AutogradContext& ctx, Site& site, const variable_list& inputs,
+                           ModuleForward module);
+// One that keeps the inputs, the random state and what the layer sets aside: in ctx and not in the site, for
+// a layer that is no unit may run twice. Autograd is off.
 variable_list forward_first(AutogradContext& ctx, Site& site, const variable_list& inputs,
                             ModuleForward module);
-// Again, and all of it, where it reads a product that it did not the last time.
+// The same again, which makes the inner graph; and all of it, where it reads a product that it did not the
+// last time.
 void forward_again(AutogradContext& ctx, Site& site, const variable_list& saved, ModuleForward module);
 
 // Runs the inner graph's backward and takes it down. Returns the gradients of the inputs.
@@ -84,7 +100,7 @@ struct Nested {
 
   static variable_list forward(AutogradContext& ctx, Site& site, const variable_list& inputs) {
     if constexpr (is_unit) host(site).engine().enter(site.unit);
-    constexpr auto pass = recomputes ? detail::forward_first : detail::build;
+    constexpr auto pass = recomputes ? detail::forward_first : detail::forward_once;
     variable_list outputs = pass(ctx, site, inputs, call);
     if constexpr (is_unit) host(site).engine().after_forward(site.unit);
     return outputs;

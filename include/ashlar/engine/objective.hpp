@@ -5,12 +5,9 @@
 // is wrong within one that fits the compiler says, where it is called first.
 #pragma once
 
-#include <ATen/ATen.h>
-
-#include <sstream>
+#include <ATen/core/Tensor.h>
 
 #include <ashlar/diagnostics/explain.hpp>
-#include <ashlar/error.hpp>
 #include <ashlar/tensor.hpp>
 
 namespace ashlar {
@@ -51,20 +48,13 @@ Tensor value_of(Objective& objective, Runner& run, int micro_batch) {
   return {};
 }
 
-// The same as a scalar: 0D, floating.
-template <class Executor, class Objective>
-Tensor scalar_of(Objective& objective, Executor& run, int micro_batch) {
-  const Tensor value = value_of<Executor>(objective, run, micro_batch);
-  if (!value.defined() || value.numel() != 1 || !at::isFloatingType(value.scalar_type())) {
-    std::ostringstream got;
-    if (value.defined())
-      got << "a " << at::toString(value.scalar_type()) << " tensor of shape " << value.sizes();
-    else
-      got << "an undefined tensor";
-    throw Error("train.7", "an objective, or the model's loss, to return one floating number", got.str(),
-                "return the mean over what it is given");
-  }
-  return value.dim() == 0 ? value : value.view({});
-}
+// A value as the scalar that it must be: 0D, floating. Throws train.7; the second train.6, too, if no trained
+// parameter is in it.
+Tensor as_scalar(const Tensor& value);
+Tensor as_trainable(const Tensor& value);
+
+// The rows of a batch. The first throws train.1, the second train.9, if they do not fit.
+long rows_to_train(const Tensor& inputs, const Tensor& targets, int micro_batches);
+long rows_to_evaluate(const Tensor& inputs, const Tensor& targets);
 
 }  // namespace ashlar

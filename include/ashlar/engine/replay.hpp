@@ -1,7 +1,7 @@
 // Replaying: a step on a batch, launched kernel by kernel at first and then replayed as a CUDA graph.
 #pragma once
 
-#include <ATen/ATen.h>
+#include <ATen/ops/empty_like.h>
 
 #include <utility>
 

@@ -1,7 +1,8 @@
 // Tracing: the recorder of one step, and the file that the timelines of all ranks go to.
 #pragma once
 
-#include <ATen/ATen.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/zeros.h>
 
 #include <cstring>
 #include <filesystem>

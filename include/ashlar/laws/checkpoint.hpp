@@ -6,7 +6,9 @@
 //           numbers alone, by deterministic kernels; a policy that chooses another breaks it.
 #pragma once
 
-#include <ATen/ATen.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/dropout.h>
+#include <ATen/ops/tanh.h>
 
 #include <array>
 #include <boost/hana/define_struct.hpp>

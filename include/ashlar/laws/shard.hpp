@@ -9,7 +9,9 @@
 // is due is known without a communicator.
 #pragma once
 
-#include <ATen/ATen.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/full_like.h>
+#include <ATen/ops/ones.h>
 
 #include <array>
 #include <boost/hana/define_struct.hpp>

@@ -17,7 +17,7 @@ namespace {
 constexpr std::array<const char*, lanes> lane_names{"compute", "all-gather", "reduce-scatter, all-reduce",
                                                     "optimizer"};
 
-[[noreturn]] void cannot_write(const std::filesystem::path& file, int cause) {
+[[noreturn]] void cannot_write_trace(const std::filesystem::path& file, int cause) {
   throw Error("report.3", "to write a trace to '" + file.string() + "'", std::strerror(cause),
               "check that its directory exists, may be written and has space");
 }
@@ -97,7 +97,7 @@ std::string describe(const Summary& summary) {
 TraceFile::TraceFile(std::filesystem::path file, int rank) : path_(std::move(file)) {
   if (rank != 0) return;
   file_.reset(std::fopen(path_.c_str(), "we"));
-  if (!file_) cannot_write(path_, errno);
+  if (!file_) cannot_write_trace(path_, errno);
 }
 
 void TraceFile::write(std::vector<Timeline> ranks, const Summary& summary) {
@@ -134,7 +134,7 @@ void TraceFile::write(std::vector<Timeline> ranks, const Summary& summary) {
                                      {"hidden", summary.hidden_fraction()}}}};
   const std::string text = all.dump() + '\n';
   if (std::fwrite(text.data(), 1, text.size(), file_.get()) != text.size() || std::fflush(file_.get()) != 0)
-    cannot_write(path_, errno);
+    cannot_write_trace(path_, errno);
 }
 
 }  // namespace ashlar::report

@@ -1,0 +1,68 @@
+#include <ashlar/engine/sums.hpp>
+
+#include <ATen/ATen.h>
+
+#include <cmath>
+#include <string>
+
+#include <ashlar/error.hpp>
+
+namespace ashlar {
+
+void run_backward(const Tensor& loss, double factor) {
+  loss.backward(at::full({}, factor, loss.options()));
+}
+
+Counts::Counts(std::size_t units, c10::Device device) {
+  const auto options = at::TensorOptions().dtype(at::kDouble).device(device);
+  numbers_ = at::zeros({5 + static_cast<long>(units)}, options);
+  loss_ = at::zeros({}, options);
+}
+
+void Counts::add_loss(const Tensor& micro_batch) {
+  loss_.add_(micro_batch.detach());
+}
+
+Tensor Counts::square(std::size_t unit) const {
+  return numbers_[5 + static_cast<long>(unit)];
+}
+
+Tensor Counts::told(int micro_batches, long rows) const {
+  numbers_[0].copy_(loss_ / micro_batches);
+  const Tensor told = numbers_.narrow(0, 0, 5);
+  Tensor square = told[1];
+  at::sum_out(square, numbers_.narrow(0, 5, numbers_.size(0) - 5), at::IntArrayRef{0});
+  told[2].fill_(static_cast<double>(rows));
+  told[3].fill_(static_cast<double>(rows * rows));
+  told[4].copy_(square);
+  return told;
+}
+
+Report report_of(const Tensor& told, int ranks, long rows, bool sharded, long step, double rate) {
+  const Tensor host = told.cpu();
+  const double* sums = host.const_data_ptr<double>();
+  if (ranks * sums[3] != sums[2] * sums[2])
+    throw Error("train.8", "the same number of rows on every rank",
+                std::to_string(rows) + " of " + std::to_string(std::lround(sums[2])) + " on this one",
+                "give every rank an equal part of the batch, or weight your own objective");
+  return {.step = step,
+          .loss = sums[0] / ranks,
+          .gradient_norm = std::sqrt(sums[sharded ? 1 : 4]),
+          .learning_rate = rate};
+}
+
+Tensor weighted(const Tensor& value, long weight) {
+  Tensor sums = at::full({2}, static_cast<double>(weight), value.options().dtype(at::kDouble));
+  sums[0] *= value;
+  return sums;
+}
+
+double mean_of(const Tensor& sums) {
+  return sums[0].item().toDouble() / sums[1].item().toDouble();
+}
+
+void set_time(const Tensor& now, double rate, long step) {
+  now.copy_(at::tensor({rate, 0.0, static_cast<double>(step)}, at::kFloat));
+}
+
+}  // namespace ashlar
