@@ -53,12 +53,9 @@ struct Node : torch::autograd::Function<Node> {
   }
 };
 
-// How often each has been changed in place.
-std::vector<std::int64_t> versions_of(const variable_list& inputs) {
-  std::vector<std::int64_t> versions;
-  for (const Tensor& input : inputs)
-    versions.push_back(input.defined() && !input.is_inference() ? input._version() : 0);
-  return versions;
+// How often it has been changed in place.
+std::int64_t version_of(const Tensor& input) {
+  return input.defined() && !input.is_inference() ? input._version() : 0;
 }
 
 void build_inner(Site& site, const variable_list& inputs, ModuleForward module) {
@@ -89,14 +86,16 @@ variable_list forward_once(AutogradContext& ctx, Site& site, const variable_list
 
 variable_list forward_first(AutogradContext& ctx, Site& site, const variable_list& inputs,
                             ModuleForward module) {
-  const std::vector<std::int64_t> versions = versions_of(inputs);
+  std::vector<std::int64_t> versions;
+  for (const Tensor& input : inputs) versions.push_back(version_of(input));
   RandomState random = RandomState::now(inputs);
   const Recomputation first;
   variable_list outputs = module(site, inputs);
-  if (versions_of(inputs) != versions)
-    throw Error("model.19", "a recomputed layer to leave its inputs as they are",
-                "one that changes an input in place, which its second forward would find changed",
-                "write x = x * s for x.mul_(s), or leave the layer out of Checkpoint");
+  for (std::size_t i = 0; i < inputs.size(); ++i)
+    if (version_of(inputs[i]) != versions[i])
+      throw Error("model.19", "a recomputed layer to leave its inputs as they are",
+                  "one that changes an input in place, which its second forward would find changed",
+                  "write x = x * s for x.mul_(s), or leave the layer out of Checkpoint");
   variable_list saved{site.anchor};
   for (const variable_list& part : {inputs, random.tensors(), first.kept()})
     saved.insert(saved.end(), part.begin(), part.end());
