@@ -17,8 +17,7 @@ if(ASHLAR_CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   find_program(ASHLAR_CCACHE_PROGRAM ccache)
   mark_as_advanced(ASHLAR_CCACHE_PROGRAM)
   if(ASHLAR_CCACHE_PROGRAM)
-    set(CMAKE_CXX_COMPILER_LAUNCHER
-      ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${ASHLAR_CCACHE_PROGRAM})
+    set(CMAKE_CXX_COMPILER_LAUNCHER bash ${CMAKE_CURRENT_LIST_DIR}/ccache.sh ${PROJECT_SOURCE_DIR})
   endif()
 endif()
 
@@ -36,6 +35,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   if(ASHLAR_SANITIZE)
     list(APPEND ashlar_warnings -Wno-maybe-uninitialized)  # and unset members in every std::regex (GCC bug 105562)
   endif()
+endif()
+
+# What is compiled names its sources by their place in the tree, whatever the folder: so ccache may take it from another.
+if(PROJECT_IS_TOP_LEVEL)
+  list(APPEND ashlar_warnings "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
 endif()
 
 # Flags of our own code, the same for every target of a kind, so that each kind shares one precompiled header. A TEST of a
@@ -61,17 +65,17 @@ function(ashlar_own_code target)
   endif()
 endfunction()
 
-# The precompiled header `name`, with ashlar_own_code()'s options.
-function(ashlar_add_pch name)
+# The precompiled header `name` of `header`, with ashlar_own_code()'s options.
+function(ashlar_add_pch name header)
   file(CONFIGURE OUTPUT ${name}.cpp CONTENT "")
   add_library(${name} OBJECT EXCLUDE_FROM_ALL "${CMAKE_CURRENT_BINARY_DIR}/${name}.cpp")
   target_compile_features(${name} PRIVATE cxx_std_20)
   target_link_libraries(${name} PRIVATE LibTorch::cpu $<TARGET_NAME_IF_EXISTS:MPI::MPI_CXX> Threads::Threads)
   ashlar_own_code(${name} NO_PCH ${ARGN})
-  target_precompile_headers(${name} PRIVATE <ATen/ATen.h>)
+  target_precompile_headers(${name} PRIVATE ${header})
 endfunction()
 
 if(ASHLAR_PCH)
-  ashlar_add_pch(ashlar_pch)
-  ashlar_add_pch(ashlar_test_pch TEST)
+  ashlar_add_pch(ashlar_pch <ATen/ATen.h>)
+  ashlar_add_pch(ashlar_test_pch <ATen/ATen.h> TEST)
 endif()

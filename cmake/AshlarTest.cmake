@@ -7,7 +7,10 @@
 #                          `system` leaves one out that starts other programs
 #   // timeout: 600        seconds, instead of 300
 #   // args: --steps 2     what the program is given; @source@ is the source tree
+#   // program: own         a program of its own
 #
+# Sources of one folder without any of these lines (but `libtorch`) are one program, because to link and to start a
+# program takes longer than most tests. A folder with a main.cpp is one program, too, run as the head lines of that say.
 # Files under static/ are only compiled, by g++ and by clang++, without LibTorch.
 
 list(APPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_LIST_DIR}")
@@ -161,23 +164,65 @@ function(ashlar_add_script_test script)
   _ashlar_set_test(${name} TIMEOUT ${timeout} PROCESSORS 1 LABELS script)
 endfunction()
 
-# One tests/**/*.test.cpp, by its head lines and its place; further arguments are sources of the same program.
+# Whether a tests/**/*.test.cpp is only compiled, is one of its folder's program (plain), or is a program of its own.
+function(ashlar_kind_of_test source out)
+  foreach(key IN ITEMS processes gpus labels timeout args program libtorch)
+    ashlar_head_line("${source}" ${key} ${key})
+  endforeach()
+  file(STRINGS "${source}" runs LIMIT_COUNT 1 REGEX "TEST_CASE|int main\\(")
+  file(STRINGS "${source}" own_main LIMIT_COUNT 1 REGEX "int main\\(")
+  if(source MATCHES "/tests/static/" OR (libtorch STREQUAL "no" AND NOT runs))
+    set(kind static)
+  elseif("${processes}${gpus}${labels}${timeout}${args}${program}${own_main}" STREQUAL "" AND NOT source MATCHES "/tests/[^/]*$")
+    set(kind plain)
+  else()
+    set(kind own)
+  endif()
+  set(${out} ${kind} PARENT_SCOPE)
+endfunction()
+
+# The program `name` of these sources; those that say so are compiled without LibTorch's headers. `main`: one of
+# AshlarCatch.cmake's libraries.
+function(ashlar_add_test_program name main)
+  set(light)
+  set(heavy)
+  foreach(source IN LISTS ARGN)
+    ashlar_head_line("${source}" libtorch libtorch)
+    if(libtorch STREQUAL "no")
+      list(APPEND light "${source}")
+    else()
+      list(APPEND heavy "${source}")
+    endif()
+  endforeach()
+  add_executable(${name} ${heavy})
+  target_link_libraries(${name} PRIVATE ashlar::policies ${main})
+  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+  ashlar_own_code(${name} TEST)
+  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin" LINKER_LANGUAGE CXX)
+  if(light)
+    add_library(${name}.light OBJECT ${light})
+    target_link_libraries(${name}.light PRIVATE ashlar_headers_only ashlar_catch_headers)
+    ashlar_own_code(${name}.light NO_PCH TEST)
+    target_sources(${name} PRIVATE $<TARGET_OBJECTS:${name}.light>)
+  endif()
+endfunction()
+
+# The plain sources of a folder.
+function(ashlar_add_plain_tests folder)
+  if(NOT ASHLAR_TEST_SET STREQUAL "static")
+    ashlar_test_name("${folder}" name)
+    ashlar_add_test_program(${name} ashlar_catch_main ${ARGN})
+    ashlar_add_test(${name} TARGET ${name} LABELS unit)
+  endif()
+endfunction()
+
+# A source that is a program of its own, by its head lines and its place; further arguments are sources of the same
+# program.
 function(ashlar_add_test_source source)
   ashlar_test_name("${source}" name)
-  ashlar_head_line("${source}" processes processes)
-  ashlar_head_line("${source}" gpus gpus)
-  ashlar_head_line("${source}" libtorch libtorch)
-  ashlar_head_line("${source}" labels labels)
-  ashlar_head_line("${source}" timeout timeout)
-  ashlar_head_line("${source}" args args)
-  file(STRINGS "${source}" runs LIMIT_COUNT 1 REGEX "TEST_CASE|int main\\(")
-
-  if(source MATCHES "/tests/static/" OR (libtorch STREQUAL "no" AND NOT runs))
-    if(NOT ASHLAR_TEST_SET STREQUAL "unit")
-      ashlar_add_static_test("${source}")
-    endif()
-    return()
-  endif()
+  foreach(key IN ITEMS processes gpus labels timeout args)
+    ashlar_head_line("${source}" ${key} ${key})
+  endforeach()
   if(NOT processes AND NOT gpus AND NOT "system" IN_LIST labels)
     list(APPEND labels unit)
   elseif(processes AND NOT ASHLAR_WITH_MPI)
@@ -192,24 +237,18 @@ function(ashlar_add_test_source source)
     return()
   endif()
 
-  add_executable(${name} "${source}" ${ARGN})
-  target_include_directories(${name} PRIVATE "${PROJECT_SOURCE_DIR}/tests")
-  if(libtorch STREQUAL "no")
-    target_link_libraries(${name} PRIVATE ashlar_headers_only $<LINK_ONLY:ashlar::core>)
-    ashlar_own_code(${name} NO_PCH TEST)
-  else()
-    target_link_libraries(${name} PRIVATE ashlar::policies)
-    ashlar_own_code(${name} TEST)
-  endif()
   file(STRINGS "${source}" own_main LIMIT_COUNT 1 REGEX "int main\\(")
+  file(STRINGS "${source}" in_world LIMIT_COUNT 1 REGEX "support/world.hpp")
   if(own_main)
-    target_link_libraries(${name} PRIVATE ashlar_catch)
+    set(main ashlar_catch)
+  elseif(in_world)
+    set(main ashlar_catch_world)
   elseif(processes)
-    target_link_libraries(${name} PRIVATE ashlar_catch_mpi)
+    set(main ashlar_catch_mpi)
   else()
-    target_link_libraries(${name} PRIVATE ashlar_catch_main)
+    set(main ashlar_catch_main)
   endif()
-  set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/bin")
+  ashlar_add_test_program(${name} ${main} "${source}" ${ARGN})
   ashlar_add_test(${name} TARGET ${name} PROCESSES ${processes} GPUS ${gpus} LABELS ${labels} TIMEOUT "${timeout}" ARGS ${args})
 endfunction()
 

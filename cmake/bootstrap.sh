@@ -2,7 +2,7 @@
 # Brings what a build of Ashlar needs: system packages, and LibTorch into .deps/. What is there is left as it is, so a
 # second run needs no network. Sourced by examples/quickstart.sh and tests/run.sh, or run by itself.
 #
-#   cmake/bootstrap.sh [tests]       `tests` adds clang and clang-format, for the compile-only checks
+#   cmake/bootstrap.sh [tests]       `tests` adds clang, which builds the sanitized tests, and clang-format
 
 set -euo pipefail
 
@@ -51,6 +51,8 @@ apt_update() {
   updated=1
 }
 
+clangs=(clang-16 clang-17 clang-18 clang-19 clang-20)
+
 install_packages() {
   local missing=() package tool
   if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
@@ -66,8 +68,13 @@ install_packages() {
   done
   if [[ ${1:-} == tests ]]; then
     installed iproute2 || missing+=(iproute2)
-    any_of clang-16 clang-17 clang-18 clang-19 clang-20
+    any_of "${clangs[@]}"
     any_of clang-format-16
+    for package in "${clangs[@]}"; do # whose sanitizers are a package of their own
+      [[ " ${missing[*]} " == *" $package "* ]] || installed "$package" || continue
+      installed "libclang-rt-${package#clang-}-dev" || missing+=("libclang-rt-${package#clang-}-dev")
+      break
+    done
   fi
   [[ ${#missing[@]} -gt 0 ]] || return 0
   if [[ $EUID -ne 0 ]] && ! { command -v sudo >/dev/null && sudo -v; }; then
@@ -131,14 +138,15 @@ jobs() {
   echo $((memory < 1 ? 1 : memory < cores ? memory : cores))
 }
 
-# configure PRESET: for this machine's GPUs and LibTorch. A build tree that was made for another place is made anew.
+# configure PRESET [CMAKE ARGUMENTS]: for this machine's GPUs and LibTorch. A build tree that was made for another place
+# is made anew.
 configure() {
   local tree=$root/.build/$1
   if [[ -f $tree/CMakeCache.txt ]] && ! grep -qxF "CMAKE_HOME_DIRECTORY:INTERNAL=$root" "$tree/CMakeCache.txt"; then
     rm -rf "$tree"
   fi
   step "configure-$1" cmake -S "$root" --preset "$1" -DASHLAR_LIBTORCH="${ASHLAR_LIBTORCH:-}" \
-    -DASHLAR_WITH_CUDA="$([[ $(gpus) -gt 0 ]] && echo ON || echo OFF)"
+    -DASHLAR_WITH_CUDA="$([[ $(gpus) -gt 0 ]] && echo ON || echo OFF)" "${@:2}"
 }
 
 # Two scripts may be started at the same time; they share .deps/ and the build trees.

@@ -9,12 +9,13 @@ source "$(dirname "${BASH_SOURCE[0]}")/../cmake/bootstrap.sh"
 lock
 bootstrap tests
 
-# build PRESET: all that compiles is built, also when something does not, so that ctest can say what is left.
+# build PRESET [CMAKE ARGUMENTS]: all that compiles is built, also when something does not, so that ctest can say what is
+# left.
 broken=0
 build() {
   local start=$SECONDS
   say "building $1 with $(jobs) jobs"
-  configure "$1"
+  configure "$@"
   if ! logged "build-$1" cmake --build "$root/.build/$1" -j "$(jobs)" -- -k 0; then
     grep -E 'error:|FAILED:|undefined reference|Killed' "$logs/build-$1.log" | head -n 40 >&2 || true
     say "the $1 build is broken; its log is .build/logs/build-$1.log"
@@ -23,7 +24,14 @@ build() {
   say "built $1 in $((SECONDS - start)) s"
 }
 build release
-build sanitize
+# By the other compiler, where there is one.
+for version in "${clangs[@]#clang-}"; do
+  if installed "clang-$version" && installed "libclang-rt-$version-dev"; then
+    clang=-DCMAKE_CXX_COMPILER=clang++-$version
+    break
+  fi
+done
+build sanitize ${clang:+"$clang"}
 unlock
 
 # One ctest over both trees, so that there is one summary. Three jobs a core, for many tests mostly wait.

@@ -1,7 +1,6 @@
 // labels: system
 // Failures end processes, so each case runs this program again: alone, and under mpirun where MPI is built
 // in.
-#define CATCH_CONFIG_RUNNER
 #include <ashlar/comm/guard.hpp>
 
 #include <algorithm>
@@ -20,6 +19,7 @@
 
 #include "comm/processes.hpp"
 #include "support/catch.hpp"
+#include "support/runner.hpp"
 
 namespace ashlar {
 namespace {
@@ -149,5 +149,5 @@ int probe(const std::string& name) {
 
 int main(int argc, char** argv) {
   if (const char* name = std::getenv("ASHLAR_PROBE")) return ashlar::probe(name);
-  return Catch::Session().run(argc, argv);
+  return ashlar::test::run_tests(argc, argv);
 }

@@ -8,6 +8,7 @@
 #include "support/catch.hpp"
 
 namespace ashlar {
+namespace {
 
 using comm::Environment;
 using comm::launch;
@@ -174,4 +175,5 @@ TEST_CASE("several hosts need MASTER_ADDR") {
   CHECK(launch(of(with(nodes, {{"MASTER_ADDR", "node0"}}))) == Launch{2, 4, 0, 0, "node0", 29500});
 }
 
+}  // namespace
 }  // namespace ashlar

@@ -1,28 +1,21 @@
 // gpus: 1 2
-#define CATCH_CONFIG_RUNNER
 #include <ashlar/comm/nccl.hpp>
 
-#include <stdexcept>
 #include <string>
 #include <utility>
 
 #include <c10/cuda/CUDAGuard.h>
 #include <c10/cuda/CUDAStream.h>
 
-#include <ashlar/comm/guard.hpp>
 #include <ashlar/comm/recorded.hpp>
 
 #include "comm/laws.hpp"
-#include "support/ranks.hpp"
+#include "support/world.hpp"
 
 namespace ashlar {
 namespace {
 
-comm::Nccl* world_of_all = nullptr;  // one for all cases: making one takes a second
-
-comm::Nccl& world() {
-  return *world_of_all;
-}
+using test::world;
 
 at::TensorOptions here() {
   return at::TensorOptions(at::Device(at::kCUDA, static_cast<at::DeviceIndex>(world().device())));
@@ -104,16 +97,3 @@ TEST_CASE("several Nccl side by side, and moved") {
 }
 
 }  // namespace ashlar
-
-int main(int argc, char** argv) {
-  return ashlar::comm::guarded([&] {
-    ashlar::comm::Nccl world;
-    ashlar::world_of_all = &world;
-    Catch::Session session;
-    if (const int wrong = session.applyCommandLine(argc, argv)) return wrong;
-    const int failed = ashlar::test::run_as_rank(session, world.rank(), world.size());
-    // The destructor waits for the other ranks, which may wait for this one.
-    if (failed) throw std::runtime_error("rank " + std::to_string(world.rank()) + " failed");
-    return 0;
-  });
-}

@@ -1,6 +1,5 @@
 // How processes without MPI find each other, notice a lost one, and part. Each case runs this program again
 // as ranks.
-#define CATCH_CONFIG_RUNNER
 #include <ashlar/comm/detail/rendezvous.hpp>
 
 #include <chrono>
@@ -16,6 +15,7 @@
 
 #include "comm/processes.hpp"
 #include "support/catch.hpp"
+#include "support/runner.hpp"
 
 namespace ashlar {
 namespace {
@@ -170,5 +170,5 @@ int probe(const std::string& name) {
 
 int main(int argc, char** argv) {
   if (const char* name = std::getenv("ASHLAR_PROBE")) return ashlar::probe(name);
-  return Catch::Session().run(argc, argv);
+  return ashlar::test::run_tests(argc, argv);
 }

@@ -1,5 +1,6 @@
 // Memory: bytes are lent and taken back while every window stays what it is. Poison is on here whatever the
 // build: this file compiles memory.cpp itself, and the library's own is then not linked.
+// program: own
 #include <ATen/ATen.h>
 
 #undef NDEBUG

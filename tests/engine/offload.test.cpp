@@ -3,7 +3,6 @@
 // processes: 1 2
 // gpus: 1 2
 // labels: unit
-#define CATCH_CONFIG_RUNNER
 #include <atomic>
 #include <chrono>
 #include <map>
@@ -17,7 +16,6 @@
 #include <ashlar/policies.hpp>
 #include <ashlar/report/tensor_memory.hpp>
 
-#include "support/run_in_world.hpp"
 #include "support/world.hpp"
 
 namespace ashlar::test {
@@ -240,7 +238,3 @@ TEST_CASE("what an update throws is thrown by the next call that needs it, and o
 
 }  // namespace
 }  // namespace ashlar::test
-
-int main(int argc, char** argv) {
-  return ashlar::test::run_in_world(argc, argv);
-}

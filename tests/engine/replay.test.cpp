@@ -2,7 +2,6 @@
 // between. Where nothing is captured, replay::Graph changes nothing.
 // processes: 1 2
 // gpus: 1 2
-#define CATCH_CONFIG_RUNNER
 #include <torch/nn/modules/dropout.h>
 
 #include <cmath>
@@ -16,7 +15,6 @@
 #include <ashlar/policies.hpp>
 
 #include "data/temporary.hpp"
-#include "support/run_in_world.hpp"
 #include "support/world.hpp"
 
 namespace ashlar::test {
@@ -169,7 +167,3 @@ TEST_CASE("an objective of one's own, and a recorded communicator, are not captu
 
 }  // namespace
 }  // namespace ashlar::test
-
-int main(int argc, char** argv) {
-  return ashlar::test::run_in_world(argc, argv);
-}

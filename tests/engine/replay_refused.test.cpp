@@ -1,13 +1,11 @@
 // Replay: a step that cannot be captured says so. Of its own, for LibTorch takes a GPU's generator for
 // captured from then on.
 // gpus: 1 2
-#define CATCH_CONFIG_RUNNER
 #include <ashlar/ashlar.hpp>
 #include <ashlar/nn/linear.hpp>
 #include <ashlar/policies.hpp>
 
 #include "data/temporary.hpp"
-#include "support/run_in_world.hpp"
 #include "support/world.hpp"
 
 namespace ashlar::test {
@@ -38,7 +36,3 @@ TEST_CASE("train.10: a step that waits for the GPU is not captured") {
 
 }  // namespace
 }  // namespace ashlar::test
-
-int main(int argc, char** argv) {
-  return ashlar::test::run_in_world(argc, argv);
-}

@@ -1,7 +1,6 @@
 // Trace: a recorded step is the step, bit for bit, and its file shows every collective that ran.
 // processes: 1 2 4
 // gpus: 1 2
-#define CATCH_CONFIG_RUNNER
 #include <map>
 #include <string>
 #include <vector>
@@ -14,7 +13,6 @@
 #include <ashlar/policies.hpp>
 
 #include "data/temporary.hpp"
-#include "support/run_in_world.hpp"
 #include "support/world.hpp"
 
 namespace ashlar::test {
@@ -178,7 +176,3 @@ TEST_CASE("a step that fails leaves the trace to the next one") {
 
 }  // namespace
 }  // namespace ashlar::test
-
-int main(int argc, char** argv) {
-  return ashlar::test::run_in_world(argc, argv);
-}

@@ -13,25 +13,18 @@
 
 #include <ashlar/ashlar.hpp>
 #include <ashlar/comm/recorded.hpp>
-#include <ashlar/models/gpt.hpp>
-#include <ashlar/models/llama.hpp>
 #include <ashlar/policies.hpp>
 
 #include <map>
+#include <optional>
 #include <set>
-#include <tuple>
+#include <utility>
 
+#include "parity/rows.hpp"
 #include "support/reference.hpp"
 #include "support/world.hpp"
 
 namespace ashlar::test {
-
-// Odd on purpose: no parameter count below is a multiple of 64 and of the world at once, and norms are
-// smaller than a rank's share.
-using SmallGpt =
-    models::Gpt<models::GptShape{.vocabulary = 67, .context = 12, .layers = 3, .heads = 3, .dim = 27}>;
-using SmallLlama = models::Llama<models::LlamaShape{
-    .vocabulary = 61, .layers = 3, .dim = 36, .heads = 6, .kv_heads = 2, .ffn = 50, .rope_base = 10000}>;
 
 inline constexpr int steps = 10;
 inline constexpr long rows = 8, tokens = 12;  // of the global batch
@@ -76,14 +69,14 @@ inline void check_held(const Plan& plan, const std::vector<const Flat*>& flats) 
   for (const Flat* flat : flats) {
     parameters.insert(parameters.end(), {flat->whole, flat->shard});
     gradients.insert(gradients.end(), {flat->grad, flat->part});
-    states.insert(states.end(), {flat->master, flat->rest});
+    states.insert(states.end(), {flat->master, flat->rest, flat->due, flat->copy});
     states.insert(states.end(), flat->states.begin(), flat->states.end());
   }
   CHECK(bytes_of(parameters) == plan.parameters);
   CHECK(bytes_of(gradients) == plan.gradients);
   // Master weights that are the parameters themselves are not kept twice.
   states.insert(states.end(), parameters.begin(), parameters.end());
-  CHECK(bytes_of(states) - bytes_of(parameters) == plan.optimizer);
+  CHECK(bytes_of(states) - bytes_of(parameters) == plan.optimizer + plan.host);
 }
 
 inline const optim::AdamW adamw{.learning_rate = 1e-2, .epsilon = 1e-3, .weight_decay = 0.1};
@@ -200,55 +193,52 @@ Tolerance to_reference(const Trained& plain, long vocabulary, const Recipe& reci
   return noise;
 }
 
-// The five Shard policies with the same everything else, each against the plain loop and, with up to two
-// ranks, bit for bit against one another: two addends commute, more do not.
-template <class Precision, class Wrap, class Checkpoint, class Model>
-void check_parity(long vocabulary, const Recipe& recipe = {.seed = 7}) {
-  using None = offload::None;
+template <class Model>
+inline constexpr long vocabulary_of = std::is_same_v<Model, SmallGpt> ? 67 : 61;
+
+// One strategy against the plain loop.
+template <class Strategy, class Model>
+Trained check_parity(const Recipe& recipe = {.seed = 7}) {
+  using Precision = typename Strategy::Precision;
   const c10::Device device = device_of(world());
-  const Trained& plain = trained_plainly<Precision, Model>(vocabulary, recipe, device);
-  const Tolerance near = to_reference<Precision, Model>(plain, vocabulary, recipe, device);
-  const Trained first =
-      train<Trainer<shard::Replicate, Precision, None, Wrap, Checkpoint>, Model>(vocabulary, recipe);
-  {
-    INFO("Replicate against the plain loop");
-    compare(first, plain, near);
-  }
-  [&]<class... Shards>(std::tuple<Shards...>) {
-    const auto one = [&]<class Shard>() {
-      INFO(std::string(Shard::name) + " against Replicate");
-      const Trained trained =
-          train<Trainer<Shard, Precision, None, Wrap, Checkpoint>, Model>(vocabulary, recipe);
-      const bool exact = world().size() <= 2 && recipe.micro_batches == 1;
-      compare(trained, first, exact ? Tolerance{} : near);
-    };
-    (one.template operator()<Shards>(), ...);
-  }(std::tuple<shard::Zero1, shard::Zero2, shard::ShardGradOp, shard::Zero3>());
+  const Trained& plain = trained_plainly<Precision, Model>(vocabulary_of<Model>, recipe, device);
+  const Tolerance near = to_reference<Precision, Model>(plain, vocabulary_of<Model>, recipe, device);
+  Trained trained = train<Strategy, Model>(vocabulary_of<Model>, recipe);
+  compare(trained, plain, near);
+  return trained;
 }
 
-// On more than two ranks one model for each Checkpoint: what differs between models is seen on fewer.
-template <class Precision, template <class> class WrapFor>
-void check_all() {
-  const bool both = world().size() <= 2;
-  SECTION("Gpt") {
-    check_parity<Precision, WrapFor<SmallGpt>, checkpoint::None, SmallGpt>(67);
-  }
-  if (both) SECTION("Gpt, recomputed") {
-      check_parity<Precision, WrapFor<SmallGpt>, checkpoint::Recompute, SmallGpt>(67);
-    }
-  if (both) SECTION("Llama") {
-      check_parity<Precision, WrapFor<SmallLlama>, checkpoint::None, SmallLlama>(61);
-    }
-  SECTION("Llama, recomputed") {
-    check_parity<Precision, WrapFor<SmallLlama>, checkpoint::Recompute, SmallLlama>(61);
+// The first row of a precision and a model that was trained.
+template <class Precision, class Model>
+std::optional<Trained>& first_row() {
+  static std::optional<Trained> first;
+  return first;
+}
+
+// Row i against the plain loop and against the first row of its precision and model: with up to two ranks bit
+// for bit, for two addends commute, and more do not.
+template <std::size_t i>
+void check_row() {
+  using Strategy = RowStrategy<i>;
+  using Model = RowModel<i>;
+  INFO("row " << i << ", " << (std::is_same_v<Model, SmallGpt> ? "Gpt, " : "Llama, ")
+              << strategy_name(plan<Strategy, Model>(ashlar::world{1})));
+  const Trained trained = check_parity<Strategy, Model>();
+  auto& first = first_row<typename Strategy::Precision, Model>();
+  if (!first) {
+    first = trained;
+  } else if (world().size() <= 2) {
+    INFO("against the first row of its precision");
+    compare(trained, *first, {});
   }
 }
 
-template <class Model>
-using Whole = wrap::WholeModel;
-template <class Model>
-using Blocks = wrap::Each<typename Model::Block>;
-template <class Model>
-using Large = wrap::BySize<6000>;  // attention and feed-forward, not norms
+// Every `step`th row from `begin` on.
+template <std::size_t begin, std::size_t step>
+void check_rows() {
+  [&]<std::size_t... k>(std::index_sequence<k...>) {
+    (check_row<begin + k * step>(), ...);
+  }(std::make_index_sequence<(row_count - begin + step - 1) / step>());
+}
 
 }  // namespace ashlar::test

@@ -1,37 +1,32 @@
-// Parity of checkpoint::RecomputeEach, for every Shard and Wrap: of attention, which may lie inside a unit or
-// hold several, and of attention and feed-forward side by side.
+// Parity of checkpoint::RecomputeEach where recomputed modules and units lie inside one another or side by
+// side, sharded in both ways that make a module whole.
 #include "parity/parity.hpp"
 
 namespace ashlar::test {
 namespace {
 
-template <class Precision, template <class> class WrapFor, class Model>
-void check_recomputed(long vocabulary) {
-  using Block = typename Model::Block;
-  using checkpoint::RecomputeEach;
-  check_parity<Precision, WrapFor<Model>, RecomputeEach<typename Block::Attention>, Model>(vocabulary);
+template <class Model, class Wrap, class Checkpoint, class Precision = precision::Fp32>
+void check() {
+  check_parity<Trainer<shard::Zero2, Precision, offload::None, Wrap, Checkpoint>, Model>();
+  check_parity<Trainer<shard::Zero3, Precision, offload::None, Wrap, Checkpoint>, Model>();
 }
 
 template <class Model>
-using Projections = wrap::Each<typename Model::Block::Attention::QueryKeyValue>;
+using Attention = typename Model::Block::Attention;
 
-TEST_CASE("one unit") {
-  check_recomputed<precision::Fp32, Whole, SmallGpt>(67);
-}
 TEST_CASE("recomputed modules inside units") {
-  check_recomputed<precision::Fp32, Blocks, SmallGpt>(67);
-  check_recomputed<precision::Bf16Mixed, Blocks, SmallLlama>(61);
+  check<SmallGpt, wrap::Each<SmallGpt::Block>, checkpoint::RecomputeEach<Attention<SmallGpt>>>();
 }
 TEST_CASE("recomputed modules that are units") {
-  check_recomputed<precision::Fp32, Large, SmallLlama>(61);
+  check<SmallLlama, wrap::BySize<6000>, checkpoint::RecomputeEach<Attention<SmallLlama>>>();
 }
 TEST_CASE("units inside recomputed modules") {
-  check_recomputed<precision::Fp32, Projections, SmallGpt>(67);
+  check<SmallGpt, wrap::Each<Attention<SmallGpt>::QueryKeyValue>,
+        checkpoint::RecomputeEach<Attention<SmallGpt>>>();
 }
 TEST_CASE("two recomputed modules of a layer") {
   using Block = SmallGpt::Block;
-  check_parity<precision::Fp32, wrap::Each<Block>, checkpoint::RecomputeEach<Block::Attention, Block::Mlp>,
-               SmallGpt>(67);
+  check<SmallGpt, wrap::Each<Block>, checkpoint::RecomputeEach<Block::Attention, Block::Mlp>>();
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ sub code {
   return "```cpp\n$block```\n";
 }
 
-my $compile = 'LC_ALL=C g++ -std=c++20 -fmessage-length=0 -Iinclude -Ipolicies '
+my $compile = 'LC_ALL=C g++ -std=c++20 -fmessage-length=0 -Iinclude -Ipolicies -Itests '
   . join ' ', map { "-isystem '$_'" } split ' ', $ENV{ASHLAR_INCLUDES} // '';
 
 sub output {

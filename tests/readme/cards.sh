@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Every policy's card has all rows in their order, names an example that names the policy, and its formulas are those
-# that tests/static/plan.test.cpp checks.
+# that tests/static/plan.test.cpp checks. The tests train with it.
 
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -27,6 +27,9 @@ for policy in policies/ashlar/*/*.hpp; do
           wrong "$policy: tests/static/plan.test.cpp does not check: $line"
       done ;;
   esac
+  axis=$(basename "$(dirname "$policy")")
+  grep -q "\b$axis::$name\b" tests/support/policies.hpp ||
+    wrong "$policy: tests/support/policies.hpp does not list $axis::$name, so that no test trains with it"
   grep -qF "<ashlar/${policy#policies/ashlar/}>" policies/ashlar/policies.hpp || wrong "policies.hpp does not include $policy"
 done
 exit $status

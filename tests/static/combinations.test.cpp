@@ -4,21 +4,18 @@
 #include <cstdio>
 #include <memory>
 #include <string_view>
+#include <utility>
 
-#include <boost/hana/cartesian_product.hpp>
 #include <boost/hana/for_each.hpp>
-#include <boost/hana/length.hpp>
-#include <boost/hana/tuple.hpp>
-#include <boost/hana/type.hpp>
-#include <boost/hana/unpack.hpp>
 
 #include <ashlar/diagnostics/explain.hpp>
 #include <ashlar/models/gpt.hpp>
 #include <ashlar/models/llama.hpp>
 #include <ashlar/optim/adamw.hpp>
 #include <ashlar/optim/sgd.hpp>
-#include <ashlar/policies.hpp>
 #include <ashlar/trainer.hpp>
+
+#include "support/policies.hpp"
 
 namespace ashlar {
 namespace {
@@ -34,29 +31,29 @@ struct Module {  // stands for a torch::nn::Module
 };
 using Torch = std::shared_ptr<Module>;
 
-// The policies of each axis; those that name types name a model's.
-template <class Model>
-constexpr auto axes = hana::make_tuple(
-    hana::tuple_t<shard::Replicate, shard::Zero1, shard::Zero2, shard::ShardGradOp, shard::Zero3>,
-    hana::tuple_t<precision::Fp32, precision::Bf16Mixed, precision::Bf16Split, precision::Bf16Pure>,
-    hana::tuple_t<offload::None, offload::OptimizerToHost>,
-    hana::tuple_t<wrap::WholeModel, wrap::Each<typename Model::Block>, wrap::BySize<1024>>,
-    hana::tuple_t<checkpoint::None, checkpoint::Recompute, checkpoint::RecomputeEach<typename Model::Block>>);
+using test::axes, test::axis_count, test::policy, test::policy_count;
 
-constexpr std::size_t size = decltype(hana::length(hana::cartesian_product(axes<Gpt>)))::value;
+constexpr auto sizes = []<std::size_t... axis>(std::index_sequence<axis...>) {
+  return std::array{policy_count<Gpt, axis>...};
+}(std::make_index_sequence<axis_count>());
+constexpr std::size_t S = sizes[0], P = sizes[1], O = sizes[2], W = sizes[3], C = sizes[4];
+constexpr std::size_t size = S * P * O * W * C;
 static_assert(size == 5 * 4 * 2 * 3 * 3);
 
-// For each combination, a tuple of five hana::type, whether test.operator()<Policies...>() holds.
+// By axis, the indices of the policies of combination i.
+constexpr std::array<std::size_t, axis_count> indices(std::size_t i) {
+  return {i / C / W / O / P, i / C / W / O % P, i / C / W % O, i / C % W, i % C};
+}
+
+// For each combination whether test.operator()<Policies...>() holds.
 template <class Model>
 consteval std::array<bool, size> for_all(auto test) {
-  std::array<bool, size> results{};
-  std::size_t i = 0;
-  hana::for_each(hana::cartesian_product(axes<Model>), [&](auto policies) {
-    results[i++] = hana::unpack(policies, [&](auto... types) {
-      return test.template operator()<typename decltype(types)::type...>();
-    });
-  });
-  return results;
+  return [&]<std::size_t... i>(std::index_sequence<i...>) {
+    return std::array<bool, size>{
+        test.template operator()<policy<Model, 0, indices(i)[0]>, policy<Model, 1, indices(i)[1]>,
+                                 policy<Model, 2, indices(i)[2]>, policy<Model, 3, indices(i)[3]>,
+                                 policy<Model, 4, indices(i)[4]>>()...};
+  }(std::make_index_sequence<size>());
 }
 
 consteval std::size_t count(const std::array<bool, size>& results) {
@@ -132,32 +129,27 @@ struct Row {
 constexpr std::array<std::string_view, 5> axis_names{"shard", "precision", "offload", "wrap", "checkpoint"};
 
 consteval auto make_table() {
-  constexpr std::size_t rows = 5 + 4 + 2 + 3 + 3;
-  std::array<Row, rows + 1> table{};
-  std::size_t axis = 0, end = 0, i = 0;
+  std::array<Row, S + P + O + W + C + 1> table{};
+  std::array<std::size_t, axis_count> first{};  // by axis, its first row
+  std::size_t end = 0, axis = 0;
   hana::for_each(axes<Gpt>, [&](auto policies) {
+    first[axis] = end;
     hana::for_each(policies, [&](auto type) {
       table[end++] = {axis_names[axis], decltype(type)::type::name};
     });
     ++axis;
   });
   table[end].policy = "all";
-  hana::for_each(hana::cartesian_product(axes<Gpt>), [&](auto policies) {
+  for (std::size_t i = 0; i < size; ++i) {
     const auto add = [&](Row& row) {
       row.combinations += 1;
       row.composed += composes[i];
       row.declared += trains<Gpt, Gpt>[i];
       row.torch += trains<Gpt, Torch>[i];
     };
-    axis = 0;
-    hana::for_each(policies, [&](auto type) {
-      for (Row& row : table)
-        if (row.axis == axis_names[axis] && row.policy == decltype(type)::type::name) add(row);
-      ++axis;
-    });
+    for (std::size_t a = 0; a < axis_count; ++a) add(table[first[a] + indices(i)[a]]);
     add(table[end]);
-    ++i;
-  });
+  }
   return table;
 }
 

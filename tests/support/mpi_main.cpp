@@ -1,15 +1,12 @@
-// Catch's main for tests of several processes under MPI.
-#define CATCH_CONFIG_RUNNER
+// The main of tests of several processes under MPI.
 #include <ashlar/comm/guard.hpp>
 #include <ashlar/comm/mpi.hpp>
 
-#include "support/ranks.hpp"
+#include "support/runner.hpp"
 
 int main(int argc, char** argv) {
   return ashlar::comm::guarded([&] {
     ashlar::comm::Mpi world;
-    Catch::Session session;
-    if (const int wrong = session.applyCommandLine(argc, argv)) return wrong;
-    return ashlar::test::run_as_rank(session, world.rank(), world.size());
+    return ashlar::test::run_tests(argc, argv, world.rank(), world.size());
   });
 }

@@ -16,15 +16,14 @@ consteval long own_numel() {
     if (Wrap::template starts_unit<Model, Element>()) return 0;
     return static_cast<long>(std::tuple_size_v<T>) * own_numel<Wrap, Model, Element>();
   } else if constexpr (declared_module<T>) {
-    long sum = 0;
-    boost::hana::for_each(boost::hana::accessors<T>(), [&](auto member) {
-      using Member = std::remove_cvref_t<decltype(boost::hana::second(member)(std::declval<T&>()))>;
-      if constexpr (declared_module<Member>) {
-        if (Wrap::template starts_unit<Model, Member>()) return;
-      }
-      sum += own_numel<Wrap, Model, Member>();
-    });
-    return sum;
+    constexpr auto outside_units = []<class Member>() -> long {
+      if constexpr (declared_module<Member>)
+        if (Wrap::template starts_unit<Model, Member>()) return 0;
+      return own_numel<Wrap, Model, Member>();
+    };
+    return [&]<class... Members>(TypeList<Members...>) {
+      return (outside_units.template operator()<Members>() + ... + 0);
+    }(member_types<T>());
   } else {
     return 0;
   }

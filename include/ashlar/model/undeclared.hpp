@@ -11,8 +11,6 @@
 #include <type_traits>
 #include <utility>
 
-#include <boost/hana/length.hpp>
-
 #include <ashlar/model/visit.hpp>
 
 namespace ashlar {
@@ -58,7 +56,6 @@ template <class M>
 inline constexpr bool hides_tensors = false;
 template <declared_module M>
   requires std::is_aggregate_v<M>
-inline constexpr bool hides_tensors<M> =
-    detail::count_holders<M>() > decltype(boost::hana::length(boost::hana::accessors<M>()))::value;
+inline constexpr bool hides_tensors<M> = detail::count_holders<M>() > member_types<M>::size;
 
 }  // namespace ashlar

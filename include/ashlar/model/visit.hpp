@@ -3,15 +3,17 @@
 
 #include <array>
 #include <boost/hana/accessors.hpp>
+#include <boost/hana/at.hpp>
 #include <boost/hana/core/to.hpp>
 #include <boost/hana/first.hpp>
-#include <boost/hana/for_each.hpp>
 #include <boost/hana/second.hpp>
 #include <boost/hana/string.hpp>
+#include <boost/hana/tuple.hpp>
 #include <concepts>
 #include <cstddef>
 #include <stdexcept>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 
 #include <ashlar/model/kinds.hpp>
@@ -49,13 +51,80 @@ struct Name {
   constexpr std::string_view view() const { return {text.data(), size}; }
 };
 
+// Types alone.
+template <class... Types>
+struct TypeList {
+  static constexpr std::size_t size = sizeof...(Types);
+};
+
+namespace detail {
+
+// The members that a module declares, read from its accessors once for each type of module: instantiating
+// Hana's algorithms for each walk over it is most of what compiling a trainer would take.
+template <class M>
+struct Members {
+  static constexpr auto accessors = boost::hana::accessors<M>();
+
+  template <class... Accessors>
+  static auto types_of(const boost::hana::tuple<Accessors...>&) -> TypeList<std::remove_cvref_t<
+      decltype(boost::hana::second(std::declval<const Accessors&>())(std::declval<M&>()))>...>;
+  using types = decltype(types_of(accessors));
+
+  template <std::size_t i>
+  static constexpr std::string_view name =
+      boost::hana::to<const char*>(boost::hana::first(boost::hana::at_c<i>(accessors)));
+  template <std::size_t i>
+  static constexpr auto& get(auto& module) {
+    return boost::hana::second(boost::hana::at_c<i>(accessors))(module);
+  }
+};
+
+// All types below a module, each once: what has them already, and the types still to look at.
+template <class Found, class... Ahead>
+struct Tree {
+  using types = Found;
+};
+template <class... Found, class T, class... Ahead>
+struct Tree<TypeList<Found...>, T, Ahead...> {
+  template <class... Members>
+  static consteval auto enter(TypeList<Members...>) {
+    return Tree<TypeList<Found..., T>, Members..., Ahead...>();
+  }
+  static consteval auto next() {
+    if constexpr ((std::is_same_v<T, Found> || ...))
+      return Tree<TypeList<Found...>, Ahead...>();
+    else if constexpr (layer_list<T>)
+      return enter(TypeList<typename T::value_type>());
+    else if constexpr (declared_module<T>)
+      return enter(typename detail::Members<T>::types());
+    else
+      return enter(TypeList<>());
+  }
+  using types = typename decltype(next())::types;
+};
+
+template <class Test, class... Types>
+consteval bool any_of(Test test, TypeList<Types...>) {
+  return (test.template operator()<Types>() || ...);
+}
+
+}  // namespace detail
+
+// The types of the members that a module declares, in the order of declaration.
+template <declared_module M>
+using member_types = typename detail::Members<std::remove_const_t<M>>::types;
+
+// M and all types below it, each once, in the order in which they are met.
+template <class M>
+using types_below = typename detail::Tree<TypeList<>, M>::types;
+
 // Calls f(name, member) for each declared member of a module, in the order of declaration.
 template <declared_module M>
 constexpr void for_each_member(M& module, auto&& f) {
-  boost::hana::for_each(boost::hana::accessors<std::remove_const_t<M>>(), [&](const auto& member) {
-    f(std::string_view(boost::hana::to<const char*>(boost::hana::first(member))),
-      boost::hana::second(member)(module));
-  });
+  using Members = detail::Members<std::remove_const_t<M>>;
+  [&]<std::size_t... i>(std::index_sequence<i...>) {
+    (f(Members::template name<i>, Members::template get<i>(module)), ...);
+  }(std::make_index_sequence<Members::types::size>());
 }
 
 // Calls visit(name, child) for each direct child: members, with lists replaced by their elements and Frozen
@@ -72,20 +141,10 @@ constexpr void for_each_child(M& module, const Name& name, auto&& visit) {
   });
 }
 
-// The types of a tree: whether `test.template operator()<T>()` holds for M or any type below it.
+// Whether `test.template operator()<T>()` holds for M or any type below it.
 template <class M>
 consteval bool any_type(auto test) {
-  if (test.template operator()<M>()) return true;
-  bool found = false;
-  if constexpr (layer_list<M>) {
-    found = any_type<typename M::value_type>(test);
-  } else if constexpr (declared_module<M>) {
-    boost::hana::for_each(boost::hana::accessors<M>(), [&](auto member) {
-      using Member = std::remove_cvref_t<decltype(boost::hana::second(member)(std::declval<M&>()))>;
-      found = found || any_type<Member>(test);
-    });
-  }
-  return found;
+  return detail::any_of(test, types_below<M>());
 }
 
 // Whether a T occurs in the tree of M (M itself included).
@@ -105,12 +164,9 @@ consteval std::size_t occurrences() {
   } else if constexpr (layer_list<M>) {
     return std::tuple_size_v<M> * occurrences<typename M::value_type, T>();
   } else if constexpr (declared_module<M>) {
-    std::size_t count = 0;
-    boost::hana::for_each(boost::hana::accessors<M>(), [&](auto member) {
-      count +=
-          occurrences<std::remove_cvref_t<decltype(boost::hana::second(member)(std::declval<M&>()))>, T>();
-    });
-    return count;
+    return []<class... Members>(TypeList<Members...>) {
+      return (occurrences<Members, T>() + ... + 0);
+    }(member_types<M>());
   } else {
     return 0;
   }
@@ -122,16 +178,14 @@ concept occurs_once = occurrences<M, T>() == 1;
 // Whether T is a repeated layer of M: the element of a list that lies in no other list.
 template <class M, class T>
 consteval bool repeats() {
-  bool found = false;
-  if constexpr (layer_list<M>) {
-    found = std::is_same_v<typename M::value_type, T>;
-  } else if constexpr (declared_module<M>) {
-    boost::hana::for_each(boost::hana::accessors<M>(), [&](auto member) {
-      found = found ||
-              repeats<std::remove_cvref_t<decltype(boost::hana::second(member)(std::declval<M&>()))>, T>();
-    });
-  }
-  return found;
+  if constexpr (layer_list<M>)
+    return std::is_same_v<typename M::value_type, T>;
+  else if constexpr (declared_module<M>)
+    return []<class... Members>(TypeList<Members...>) {
+      return (repeats<Members, T>() || ...);
+    }(member_types<M>());
+  else
+    return false;
 }
 
 // Whether some module in the tree of M is tied to the parameters of a T.

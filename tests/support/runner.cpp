@@ -1,9 +1,11 @@
 // Catch on several ranks: every rank runs every test; rank 0 reports, and a rank that fails.
 //
 // A rank's first failure ends its run, and then the whole job: the others may wait for it in a collective.
-// What ranks other than 0 print goes to a file of their own and is shown only if they fail. Include it last,
-// and define CATCH_CONFIG_RUNNER first.
-#pragma once
+// What ranks other than 0 print goes to a file of their own and is shown only if they fail.
+//
+// The one source that compiles Catch itself, which takes as long as all of a test.
+#define CATCH_CONFIG_RUNNER
+#include "support/runner.hpp"
 
 #include <cstddef>
 #include <cstdio>
@@ -14,6 +16,7 @@
 #include "support/catch.hpp"
 
 namespace ashlar::test {
+namespace {
 
 // Standard output and error, held back until somebody asks for them.
 class Withheld {
@@ -53,8 +56,11 @@ class Withheld {
   std::FILE* file_;
 };
 
-// Catch's result for this rank. The main goes through comm::guarded, so that a failure ends all ranks.
-inline int run_as_rank(Catch::Session& session, int rank, int size) {
+}  // namespace
+
+int run_tests(int argc, char** argv, int rank, int size) {
+  Catch::Session session;
+  if (const int wrong = session.applyCommandLine(argc, argv)) return wrong;
   if (size > 1) session.configData().abortAfter = 1;
   if (rank == 0) return session.run();
   int result = 0;
