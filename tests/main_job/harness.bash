@@ -78,18 +78,35 @@ train() {
 # refused WHAT SENTENCE N ARGUMENTS...: a run on N processes that must end within seconds, with this part of a sentence,
 # and with a status other than 0 from every rank. ALSO is one more pattern that the output must have.
 refused() {
-  local what=$1 sentence=$2 count=$3 start=$SECONDS status rank
+  local what=$1 sentence=$2 count=$3 start=$SECONDS status
   shift 3
   ranks "$count" "$@"
   status=$?
   verdict "$what" "$sentence" $status $((SECONDS - start))
-  for ((rank = 0; rank < count; ++rank)); do
+  all_failed "$what" "$count"
+}
+
+# all_failed WHAT N: each of N ranks has ended, with a status other than 0.
+all_failed() {
+  local rank
+  for ((rank = 0; rank < $2; ++rank)); do
     [[ -f $EXITS/$rank && $(cat "$EXITS/$rank") != 0 ]] ||
-      fail "$what: rank $rank ended with $(cat "$EXITS/$rank" 2>/dev/null || echo 'no status')"
+      fail "$1: rank $rank ended with $(cat "$EXITS/$rank" 2>/dev/null || echo 'no status')"
   done
 }
 
-# verdict WHAT SENTENCE STATUS SECONDS: judges $log.
+# The ranks that mpirun names in $log as those that ended the job, one a line. A rank that is killed says nothing, and the
+# others are ended before they can miss it, so it is mpirun that names it to the user:
+#   Open MPI 4, a status other than 0   Process name: [[4242,1],0]
+#   Open MPI 5, a status other than 0   Process name: [prterun-host-4242@1,0]
+#   both, a signal                      process rank 0 with PID 4242 on node host exited on
+named_ranks() {
+  sed -nE 's/^ *Process name: \[(\[[0-9]+,[0-9]+\]|[^]@]+@[0-9]+),([0-9]+)\]$/\2/p
+    s/^.* that process rank ([0-9]+) with PID .*$/\1/p' "$log"
+}
+
+# verdict WHAT SENTENCE STATUS SECONDS: judges $log; an empty SENTENCE asks for none. NAMED is the one rank that mpirun
+# must name.
 verdict() {
   local before=$failures
   ((${3} != 0)) || fail "$1: the job succeeded"
@@ -97,8 +114,14 @@ verdict() {
   (($4 <= 20)) || fail "$1: took $4 s to end"
   grep -qF -- "$2" "$log" || fail "$1: its output lacks '$2'"
   [[ -z ${ALSO:-} ]] || grep -q -- "$ALSO" "$log" || fail "$1: its output lacks '$ALSO'"
+  [[ -z ${NAMED:-} || $(named_ranks) == "$NAMED" ]] ||
+    fail "$1: its output names '$(named_ranks | paste -s -d ' ')' where rank $NAMED was killed"
   [[ -z $(ours) ]] || fail "$1: processes are left behind"
-  if ((failures > before)); then cat "$log"; else printf 'ok: %s: %s\n' "$1" "$(grep -F -m 1 -- "$2" "$log")"; fi
+  if ((failures > before)); then
+    cat "$log"
+  else
+    printf 'ok: %s%s%s\n' "$1" "${2:+: $(grep -F -m 1 -- "$2" "$log")}" "${NAMED:+: mpirun names rank $NAMED}"
+  fi
 }
 
 # The present case's processes; all of this test's with an argument.
