@@ -18,6 +18,10 @@ trap 'end_all; remove_hosts; rm -rf "$work"' EXIT
 for host in "${hosts[@]}"; do
   ip netns add "$host" 2>reason || skip "network namespaces are not permitted: $(<reason)"
 done
+# Entering one mounts its /sys, which takes a / that is a mount point: a chroot's may be none.
+for host in "${hosts[@]}"; do
+  ip netns exec "$host" true 2>reason || skip "network namespaces cannot be entered: $(<reason)"
+done
 ip link add va netns "${hosts[0]}" type veth peer name vb netns "${hosts[1]}" 2>reason ||
   skip "no virtual cable can be made: $(<reason)"
 for i in 0 1; do
