@@ -42,11 +42,12 @@ printf '%s slots=1\n' "${addresses[@]}" >hosts
 
 options=(--text "$text" --steps 12 --batch 4 --eval-every 6 --sample 20)
 train 2 --out together "${options[@]}"
+# Open MPI 4 (OMPI_*) and 5 (PRTE_*): how the second daemon is started, and on which network the daemons talk.
+export OMPI_MCA_plm_rsh_agent=$work/agent.sh OMPI_MCA_oob_tcp_if_include=10.77.31.0/24
+export PRTE_MCA_plm_ssh_agent=$work/agent.sh PRTE_MCA_prte_if_include=10.77.31.0/24
 rm -rf exits && mkdir exits
 TMPDIR=$work/tmp-a timeout --kill-after=5 120 ip netns exec "${hosts[0]}" unshare --uts bash -c 'hostname "$0" && exec "$@"' \
-  "$name-a" mpirun -np 2 --hostfile hosts --map-by node \
-  --mca plm rsh --mca plm_rsh_agent "$work/agent.sh" --mca oob_tcp_if_include 10.77.31.0/24 \
-  --mca pml ob1 --mca btl tcp,self --mca btl_tcp_if_include 10.77.31.0/24 \
+  "$name-a" mpirun -np 2 --hostfile hosts --map-by node --mca pml ob1 --mca btl tcp,self --mca btl_tcp_if_include 10.77.31.0/24 \
   bash -c 'hostname >exits/host.$OMPI_COMM_WORLD_RANK; exec "$@"' -- "$program" --out apart "${options[@]}" >log 2>&1 ||
   { fail "two hosts ended with $?:" && cat log; }
 [[ $(cat exits/host.0 exits/host.1 2>/dev/null) == "$name-a"$'\n'"$name-b" ]] || fail "both ranks ran on one host"
