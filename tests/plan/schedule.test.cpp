@@ -36,14 +36,14 @@ constexpr Schedule of(const Census& census, pass reshard_after, bool trains, int
 
 // Events as text: E enter, L leave, G lend a gradient, R reduce. A bar stands before backward.
 constexpr bool reads(const Schedule& schedule, std::string_view text) {
-  std::string all;
+  Name all;  // clang 16 has no constant std::string with g++ 12's library
   for (std::size_t i = 0; i < schedule.events.size(); ++i) {
-    if (i == schedule.forward) all += "| ";
-    all += "ELGR"[static_cast<int>(schedule.events[i].kind)];
-    all += static_cast<char>('0' + schedule.events[i].unit);
-    if (i + 1 < schedule.events.size()) all += ' ';
+    if (i == schedule.forward) all.append("| ");
+    const char event[] = {"ELGR"[static_cast<int>(schedule.events[i].kind)],
+                          static_cast<char>('0' + schedule.events[i].unit), ' '};
+    all.append({event, i + 1 < schedule.events.size() ? 3U : 2U});
   }
-  return all == text;
+  return all.view() == text;
 }
 
 // One unit: whole from its first use to its last.
@@ -79,15 +79,17 @@ static_assert(reads(of(units({-1, 0, 0, 0}, {-1, 0, 0, 1}), pass::forward, true)
 // Prefetch: gathers start in the order of enters, by default each one enter ahead. As text: the gathers that
 // start at each enter; a unit that has not left since its forward is waited for.
 constexpr bool gathers(const Schedule& schedule, std::string_view due) {
-  std::string all;
+  Name all;
   std::size_t started = 0;
   for (std::size_t e = 0; e < schedule.events.size(); ++e) {
     if (schedule.events[e].kind != Event::Kind::enter) continue;
-    if (e > 0) all += ' ';
-    while (started < schedule.gathers.size() && schedule.gathers[started].event == e)
-      all += static_cast<char>('0' + schedule.gathers[started++].unit);
+    if (e > 0) all.append(" ");
+    while (started < schedule.gathers.size() && schedule.gathers[started].event == e) {
+      const char unit = static_cast<char>('0' + schedule.gathers[started++].unit);
+      all.append({&unit, 1});
+    }
   }
-  return all == due && started == schedule.gathers.size();
+  return all.view() == due && started == schedule.gathers.size();
 }
 static_assert(gathers(of(row(3), pass::forward, true), "01 2 3 2 1 "));
 static_assert(gathers(of(row(3), pass::forward, false), "01 2 3 "));

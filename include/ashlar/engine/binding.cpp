@@ -13,7 +13,7 @@ namespace ashlar {
 namespace {
 
 // Of all trainers in the process.
-std::mutex guard;
+std::mutex claims_guard;
 std::unordered_set<const void*>& claimed() {
   static std::unordered_set<const void*> all;
   return all;
@@ -22,12 +22,12 @@ std::unordered_set<const void*>& claimed() {
 }  // namespace
 
 Claims::~Claims() {
-  const std::scoped_lock lock(guard);
+  const std::scoped_lock lock(claims_guard);
   for (const void* parameter : claimed_) claimed().erase(parameter);
 }
 
 void Claims::add(const Tensor& parameter, const std::string& name) {
-  const std::scoped_lock lock(guard);
+  const std::scoped_lock lock(claims_guard);
   const void* key = parameter.unsafeGetTensorImpl();
   const bool bytes = parameter.numel() == 0 || parameter.storage().data() != nullptr;
   if (!bytes || !claimed().insert(key).second)

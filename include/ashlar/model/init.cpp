@@ -37,9 +37,9 @@ std::array<float, 4> draw(nn::Init init, std::uint64_t seed, std::uint64_t count
   const Four word = philox(seed, counter);
   std::array<float, 4> value;
   if (init.kind == nn::Init::Kind::uniform) {
-    for (int i = 0; i < 4; ++i) value[i] = static_cast<float>(init.scale * (2 * unit(word[i]) - 1));
+    for (std::size_t i = 0; i < 4; ++i) value[i] = static_cast<float>(init.scale * (2 * unit(word[i]) - 1));
   } else {
-    for (int i = 0; i < 4; i += 2) {  // Box and Muller 1958: two uniform numbers make two normal ones
+    for (std::size_t i = 0; i < 4; i += 2) {  // Box and Muller 1958: two uniform numbers make two normal ones
       const double radius = init.scale * std::sqrt(-2 * std::log(unit(word[i])));
       const double angle = 2 * std::numbers::pi * unit(word[i + 1]);
       value[i] = static_cast<float>(radius * std::cos(angle));
