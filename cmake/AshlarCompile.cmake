@@ -43,11 +43,11 @@ if(PROJECT_IS_TOP_LEVEL)
 endif()
 
 # Flags of our own code, the same for every target of a kind, so that each kind shares one precompiled header. A TEST of a
-# release build is compiled with -Og, in half the time.
+# release build is compiled with -Og, in half the time, and so is a PROGRAM where ASHLAR_QUICK asks for it.
 function(ashlar_own_code target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "NO_PCH;TEST" "" "")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "NO_PCH;TEST;PROGRAM" "" "")
   set(pch ashlar_pch)
-  if(arg_TEST AND CMAKE_BUILD_TYPE STREQUAL "Release")
+  if((arg_TEST OR (arg_PROGRAM AND ASHLAR_QUICK)) AND CMAKE_BUILD_TYPE STREQUAL "Release")
     set(pch ashlar_test_pch)
     target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CXX>:-Og>)
   endif()

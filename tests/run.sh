@@ -2,6 +2,9 @@
 # Builds everything and runs every test; ctest's closing summary is the last output.
 #
 #   tests/run.sh [ctest arguments]       for example: tests/run.sh -R engine
+#
+# A test that has passed passes again without being run until something changes that it could see. With ASHLAR_RERUN=1
+# all are run.
 
 # shellcheck source=../cmake/bootstrap.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../cmake/bootstrap.sh"
@@ -23,7 +26,7 @@ build() {
   fi
   say "built $1 in $((SECONDS - start)) s"
 }
-build release
+build tests
 # By the other compiler, where there is one.
 for version in "${clangs[@]#clang-}"; do
   if installed "clang-$version" && installed "libclang-rt-$version-dev"; then
@@ -35,8 +38,8 @@ build sanitize ${clang:+"$clang"}
 unlock
 
 # One ctest over both trees, so that there is one summary. Three jobs a core, for many tests mostly wait.
-mkdir -p "$root/.build/tests"
-printf 'subdirs("%s" "%s")\n' "$root/.build/release" "$root/.build/sanitize" >"$root/.build/tests/CTestTestfile.cmake"
+mkdir -p "$root/.build/both"
+printf 'subdirs("%s" "%s")\n' "$root/.build/tests" "$root/.build/sanitize" >"$root/.build/both/CTestTestfile.cmake"
 say "testing"
-ctest --test-dir "$root/.build/tests" -j "$((3 * $(env -u OMP_NUM_THREADS nproc)))" --output-on-failure --no-label-summary --timeout 300 "$@" || exit $?
+ctest --test-dir "$root/.build/both" -j "$((3 * $(env -u OMP_NUM_THREADS nproc)))" --output-on-failure --no-label-summary --timeout 300 "$@" || exit $?
 exit $broken

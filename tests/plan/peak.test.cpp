@@ -98,10 +98,8 @@ template <class Model, class Checkpoint, class Other>
 void check_lengths() {
 #ifndef ASHLAR_WITH_CUDA
   if (world().size() > 1) return;
-  for (const long other : {31, 200, 1024}) {
-    check<Model, shard::Zero3, Precision, Checkpoint>(2, other);
-    check<Model, shard::Zero3, Precision, Other>(2, other);
-  }
+  for (const long other : {31, 200, 1024}) check<Model, shard::Zero3, Precision, Checkpoint>(2, other);
+  check<Model, shard::Zero3, Precision, Other>(2, 200);
   // In bfloat16 oneDNN's matrix products take memory beside their tensors, how much depends on the machine.
   at::globalContext().setUserEnabledMkldnn(false);
   check<Model, shard::Zero3, precision::Bf16Mixed, Checkpoint>(2, 512);
