@@ -208,15 +208,15 @@ Trained check_parity(const Recipe& recipe = {.seed = 7}) {
   return trained;
 }
 
-// The first row of a precision and a model that was trained.
-template <class Precision, class Model>
+// The first row that was trained of those that make the same numbers.
+template <class Precision, class Model, class Offload>
 std::optional<Trained>& first_row() {
   static std::optional<Trained> first;
   return first;
 }
 
-// Row i against the plain loop and against the first row of its precision and model: with up to two ranks bit
-// for bit, for two addends commute, and more do not.
+// Row i against the plain loop and, with up to two ranks, bit for bit against the first row of its precision,
+// model and optimizer's place: two addends commute, more do not.
 template <std::size_t i>
 void check_row() {
   using Strategy = RowStrategy<i>;
@@ -224,7 +224,7 @@ void check_row() {
   INFO("row " << i << ", " << (std::is_same_v<Model, SmallGpt> ? "Gpt, " : "Llama, ")
               << strategy_name(plan<Strategy, Model>(ashlar::world{1})));
   const Trained trained = check_parity<Strategy, Model>();
-  auto& first = first_row<typename Strategy::Precision, Model>();
+  auto& first = first_row<typename Strategy::Precision, Model, typename Strategy::Offload>();
   if (!first) {
     first = trained;
   } else if (world().size() <= 2) {

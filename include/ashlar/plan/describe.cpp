@@ -93,7 +93,7 @@ std::string describe(const Plan& plan) {
            {"all-reduce", Collective::all_reduce}}) {
     const auto count =
         std::count_if(plan.step.begin(), plan.step.end(),
-                      [kind = kind](const Transfer& transfer) { return transfer.kind == kind; });
+                      [sought = kind](const Transfer& transfer) { return transfer.kind == sought; });
     if (count > 0)
       add_line(text, "    %-16s %4ld x, in all %11s", what, static_cast<long>(count),
                size_text(plan.sent(kind)).c_str());

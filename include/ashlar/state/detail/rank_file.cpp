@@ -71,8 +71,8 @@ SafetensorsHead head_of(const std::vector<Entry>& tensors) {
   std::uint64_t end = 0;
   const std::string none(16, '0');
   for (const auto& [name, tensor] : tensors) {
-    const auto refuse = [&, &name = name](const std::string& got) {
-      throw Error("state.11", "tensors that can be saved", got + " '" + name + "'",
+    const auto refuse = [called = name](const std::string& got) {
+      throw Error("state.11", "tensors that can be saved", got + " '" + called + "'",
                   "fix what hands over the snapshot");
     };
     if (name == "__metadata__") refuse("the reserved name");
