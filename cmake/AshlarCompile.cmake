@@ -37,7 +37,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND CMAKE_CXX_COMPILER_VERSION VERSION_L
   endif()
 endif()
 
-# What is compiled names its sources by their place in the tree, whatever the folder: so ccache may take it from another.
+# Object files name their sources relative to the tree, so that ccache can reuse those of a clone in another folder.
 if(PROJECT_IS_TOP_LEVEL)
   list(APPEND ashlar_warnings "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=")
 endif()

@@ -92,7 +92,8 @@ function(ashlar_add_test name)
     _ashlar_set_test(${name}.gpu${n} TIMEOUT ${arg_TIMEOUT} PROCESSORS ${n} LABELS gpu ${arg_LABELS})
     set_tests_properties(${name}.gpu${n} PROPERTIES RESOURCE_LOCK gpu)
   endforeach()
-  set(seen $<TARGET_FILE:${arg_TARGET}> "${LIBTORCH_CPU_LIBRARY}")  # by a run; a GPU and its driver are not, so there it always runs
+  # The files that a run depends on. A test on GPUs always runs, because a changed driver could not be seen.
+  set(seen $<TARGET_FILE:${arg_TARGET}> "${LIBTORCH_CPU_LIBRARY}")
   foreach(argument IN LISTS arg_ARGS)
     if(EXISTS "${argument}")
       list(APPEND seen "${argument}")
@@ -151,13 +152,17 @@ function(ashlar_add_compile_fail_test source)
   if(arg_NAME)
     set(name ${ASHLAR_TEST_PREFIX}.${arg_NAME})
   endif()
+  file(GLOB case_headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/tests/compile_fail/*.hpp")
   foreach(entry IN LISTS ashlar_compilers)
     string(REGEX MATCH "^([^=]*)=(.*)$" _ "${entry}")
     set(case ${name}.${CMAKE_MATCH_1})
     set(precompiled "${ashlar_precompiled}/${CMAKE_MATCH_1}/headers.hpp")
-    add_test(NAME ${case} COMMAND ${CMAKE_COMMAND} "-DSOURCE=${source}" "-DPRECOMPILED=${precompiled}"
-      "-DCOMPILE=${CMAKE_MATCH_2};${ashlar_direct_flags}" "-DSTAMP=${CMAKE_CURRENT_BINARY_DIR}/${case}.passed"
-      -P ${PROJECT_SOURCE_DIR}/cmake/ExpectCompileError.cmake)
+    set(compiler "${CMAKE_MATCH_2}")
+    set(script "${PROJECT_SOURCE_DIR}/cmake/ExpectCompileError.cmake")
+    ashlar_unless_passed(${case} run "${source}" "${precompiled}.gch" "${compiler}" "${script}"
+      "${PROJECT_SOURCE_DIR}/include" "${PROJECT_SOURCE_DIR}/policies" ${case_headers})
+    add_test(NAME ${case} COMMAND ${run} ${CMAKE_COMMAND} "-DSOURCE=${source}" "-DPRECOMPILED=${precompiled}"
+      "-DCOMPILE=${compiler};${ashlar_direct_flags}" -P ${script})
     _ashlar_set_test(${case} TIMEOUT 300 PROCESSORS 1 LABELS compile_fail)
     if(arg_WILL_FAIL)
       set_tests_properties(${case} PROPERTIES WILL_FAIL ON)
@@ -174,7 +179,7 @@ function(ashlar_add_script_test script)
     set(timeout 300)
   endif()
   if(ASHLAR_WITH_CUDA)
-    set(run)  # a GPU and its driver are not seen to change
+    set(run)  # always run: a changed driver could not be seen
   else()
     ashlar_unless_passed(${name} run "${PROJECT_SOURCE_DIR}/." $<TARGET_FILE:ashlar_core> "${LIBTORCH_CPU_LIBRARY}")
   endif()

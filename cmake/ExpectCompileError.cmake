@@ -1,29 +1,10 @@
-# cmake -DSOURCE=case.cpp "-DCOMPILE=c++;flags" -DPRECOMPILED=headers.hpp -DSTAMP=case.passed -P ExpectCompileError.cmake
+# cmake -DSOURCE=case.cpp "-DCOMPILE=c++;flags" -DPRECOMPILED=headers.hpp -P ExpectCompileError.cmake
 #
 # The case's first line reads `// expect-error: <text>`. With FIXED defined it must compile. Without, it must fail with
 # exactly one `error:`, which is a failed static assertion whose message starts with the text: nothing stands before it.
 # With `// expect-own-error: <text>` the one error is the compiler's own, about the case's own code, and has the text in it.
-#
-# A case that passed passes again without being compiled, until anything changes that it could include, or the compiler.
 
 list(APPEND COMPILE -include "${PRECOMPILED}")
-set(root "${CMAKE_CURRENT_LIST_DIR}/..")
-file(GLOB_RECURSE headers "${root}/include/*.hpp" "${root}/policies/*.hpp" "${root}/tests/compile_fail/*.hpp")
-set(asked "${COMPILE};${headers}")
-if(EXISTS "${STAMP}")
-  file(READ "${STAMP}" passed)
-  list(GET COMPILE 0 compiler)
-  foreach(file IN LISTS headers ITEMS "${SOURCE}" "${PRECOMPILED}.gch" "${compiler}" "${CMAKE_CURRENT_LIST_FILE}")
-    if("${file}" IS_NEWER_THAN "${STAMP}")
-      set(passed "before ${file} changed")
-    endif()
-  endforeach()
-  if(passed STREQUAL asked)
-    message(STATUS "nothing has changed since it passed")
-    return()
-  endif()
-endif()
-
 file(STRINGS "${SOURCE}" head LIMIT_COUNT 1)
 if(NOT head MATCHES "^// expect-(own-)?error: (.+)$")
   message(FATAL_ERROR "${SOURCE}: the first line must read '// expect-error: <text>'")
@@ -51,11 +32,9 @@ if(own)
   if(at EQUAL -1)
     message(FATAL_ERROR "the error should be about ${expected}, and says\n  ${said}\n${log}")
   endif()
-  file(WRITE "${STAMP}" "${asked}")
   return()
 endif()
 string(FIND "${said}" "error: static assertion failed: ${expected}" at)
 if(NOT at EQUAL 0)
   message(FATAL_ERROR "the error should say\n  error: static assertion failed: ${expected}\nand says\n  ${said}\n${log}")
 endif()
-file(WRITE "${STAMP}" "${asked}")

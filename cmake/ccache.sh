@@ -24,4 +24,7 @@ done
 "$@"
 [[ -n $dependencies ]] || exit 0
 # Of a list for make: its first word is the target, and a line that goes on ends with a backslash.
-sed -e 's/^[^:]*: *//' -e 's/\\$//' "$dependencies" | xargs -n 500 cat | cat - <("$1" --version) | sha256sum >"$output.sum"
+{
+  sed -e 's/^[^:]*: *//' -e 's/\\$//' "$dependencies" | xargs -n 500 cat
+  "$1" --version
+} | sha256sum >"$output.sum"

@@ -13,8 +13,8 @@ done
 shift
 command=$(printf '%q ' "${files[@]}" -- "$@")
 
-# In a folder, folders that are hidden (the build itself, git's own) are not its source.
-newer() { find "${files[@]}" -type d -name '.?*' -prune -o -type f -newer "$stamp" -print -quit; }
+# A file that went or came shows in its folder's time. Hidden folders (the build itself, git's own) are not sources.
+newer() { find -H "${files[@]}" -type d -name '.?*' -prune -o -newer "$stamp" -print -quit; }
 if [[ -z ${ASHLAR_RERUN:-} && -f $stamp && $(<"$stamp") == "$command" && -z $(newer) ]]; then
   echo "nothing has changed since it passed"
   exit 0

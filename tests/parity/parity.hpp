@@ -29,9 +29,14 @@ namespace ashlar::test {
 inline constexpr int steps = 10;
 inline constexpr long rows = 8, tokens = 12;  // of the global batch
 
-inline Tensor global_ids(long vocabulary, int step) {
+template <class Model>
+inline constexpr long vocabulary =
+    std::is_same_v<Model, SmallGpt> ? small_gpt.vocabulary : small_llama.vocabulary;
+
+template <class Model>
+Tensor global_ids(int step) {
   at::Generator generator = at::make_generator<at::CPUGeneratorImpl>(static_cast<std::uint64_t>(step) + 1);
-  return at::randint(vocabulary, {rows, tokens + 1}, generator, at::kLong);  // (rows, tokens + 1)
+  return at::randint(vocabulary<Model>, {rows, tokens + 1}, generator, at::kLong);  // (rows, tokens + 1)
 }
 
 // Rows [first, first + count) of a step's batch, as inputs and targets.
@@ -82,13 +87,13 @@ inline void check_held(const Plan& plan, const std::vector<const Flat*>& flats) 
 inline const optim::AdamW adamw{.learning_rate = 1e-2, .epsilon = 1e-3, .weight_decay = 0.1};
 
 template <class Strategy, class Model>
-Trained train(long vocabulary, const Recipe& recipe) {
+Trained train(const Recipe& recipe) {
   comm::Recorded<World&> comm(world());
   auto trainer = Strategy::template make<Model>(comm, adamw, recipe);
   const long share = rows / world().size();
   Trained trained;
   for (int step = 0; step < steps; ++step) {
-    const auto [inputs, targets] = cut(global_ids(vocabulary, step), world().rank() * share, share);
+    const auto [inputs, targets] = cut(global_ids<Model>(step), world().rank() * share, share);
     comm.clear();
     trained.losses.push_back(trainer.step(inputs, targets).loss);
     check_sent(trainer.plan(), comm);
@@ -103,11 +108,11 @@ Trained train(long vocabulary, const Recipe& recipe) {
 }
 
 template <class Precision, class Model>
-Trained train_plainly(long vocabulary, const Recipe& recipe, c10::Device device) {
+Trained train_plainly(const Recipe& recipe, c10::Device device) {
   Reference<Precision, Model, optim::AdamW> reference(adamw, recipe, device);
   Trained trained;
   for (int step = 0; step < steps; ++step) {
-    const Tensor ids = global_ids(vocabulary, step).to(device);
+    const Tensor ids = global_ids<Model>(step).to(device);
     trained.losses.push_back(reference.step([&](const auto& model, int i) {
       const long count = rows / recipe.micro_batches;
       const auto [inputs, targets] = cut(ids, i * count, count);
@@ -124,10 +129,10 @@ Trained train_plainly(long vocabulary, const Recipe& recipe, c10::Device device)
 
 // The same for every strategy that is compared with it.
 template <class Precision, class Model>
-const Trained& trained_plainly(long vocabulary, const Recipe& recipe, c10::Device device) {
+const Trained& trained_plainly(const Recipe& recipe, c10::Device device) {
   static std::map<std::string, Trained> by_recipe;
   const auto [found, is_new] = by_recipe.try_emplace(words(recipe, ""));
-  if (is_new) found->second = train_plainly<Precision, Model>(vocabulary, recipe, device);
+  if (is_new) found->second = train_plainly<Precision, Model>(recipe, device);
   return found->second;
 }
 
@@ -165,14 +170,13 @@ inline double distance(const Tensor& a, const Tensor& b) {
 // Against the plain loop. On a GPU even one process may differ: kernels choose their order of summation by
 // shape.
 template <class Precision, class Model>
-Tolerance to_reference(const Trained& plain, long vocabulary, const Recipe& recipe, c10::Device device) {
+Tolerance to_reference(const Trained& plain, const Recipe& recipe, c10::Device device) {
   constexpr bool float32 = Precision::compute == dtype::f32;
   if (float32 && device.is_cpu() && world().size() == 1) return {};
   Recipe by_rank = recipe;
   by_rank.micro_batches *= world().size();
-  std::vector<const Trained*> others{&trained_plainly<Precision, Model>(vocabulary, by_rank, device)};
-  if constexpr (!float32)
-    others.push_back(&trained_plainly<precision::Fp32, Model>(vocabulary, recipe, device));
+  std::vector<const Trained*> others{&trained_plainly<Precision, Model>(by_rank, device)};
+  if constexpr (!float32) others.push_back(&trained_plainly<precision::Fp32, Model>(recipe, device));
 
   const double factor = Precision::reduce == dtype::f32 ? 2 : 1 + world().size();
   Tolerance noise;
@@ -193,17 +197,14 @@ Tolerance to_reference(const Trained& plain, long vocabulary, const Recipe& reci
   return noise;
 }
 
-template <class Model>
-inline constexpr long vocabulary_of = std::is_same_v<Model, SmallGpt> ? 67 : 61;
-
 // One strategy against the plain loop.
 template <class Strategy, class Model>
 Trained check_parity(const Recipe& recipe = {.seed = 7}) {
   using Precision = typename Strategy::Precision;
   const c10::Device device = device_of(world());
-  const Trained& plain = trained_plainly<Precision, Model>(vocabulary_of<Model>, recipe, device);
-  const Tolerance near = to_reference<Precision, Model>(plain, vocabulary_of<Model>, recipe, device);
-  Trained trained = train<Strategy, Model>(vocabulary_of<Model>, recipe);
+  const Trained& plain = trained_plainly<Precision, Model>(recipe, device);
+  const Tolerance near = to_reference<Precision, Model>(plain, recipe, device);
+  Trained trained = train<Strategy, Model>(recipe);
   compare(trained, plain, near);
   return trained;
 }

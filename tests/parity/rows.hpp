@@ -2,10 +2,8 @@
 // in one, and each policy with either model.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <type_traits>
-#include <utility>
 #include <vector>
 
 #include <ashlar/models/gpt.hpp>
@@ -19,10 +17,12 @@ namespace ashlar::test {
 
 // Odd on purpose: no parameter count below is a multiple of 64 and of the world at once, and norms are
 // smaller than a rank's share.
-using SmallGpt =
-    models::Gpt<models::GptShape{.vocabulary = 67, .context = 12, .layers = 3, .heads = 3, .dim = 27}>;
-using SmallLlama = models::Llama<models::LlamaShape{
-    .vocabulary = 61, .layers = 3, .dim = 36, .heads = 6, .kv_heads = 2, .ffn = 50, .rope_base = 10000}>;
+inline constexpr models::GptShape small_gpt{
+    .vocabulary = 67, .context = 12, .layers = 3, .heads = 3, .dim = 27};
+inline constexpr models::LlamaShape small_llama{
+    .vocabulary = 61, .layers = 3, .dim = 36, .heads = 6, .kv_heads = 2, .ffn = 50, .rope_base = 10000};
+using SmallGpt = models::Gpt<small_gpt>;
+using SmallLlama = models::Llama<small_llama>;
 
 // The axes of the policies, how steps are replayed, and the model.
 inline constexpr std::size_t replay_axis = axis_count, model_axis = axis_count + 1;
@@ -30,31 +30,17 @@ using RowChoice = Choice<axis_count + 2>;
 
 namespace detail {
 
-template <class Model, std::size_t S, std::size_t P, std::size_t O, std::size_t W, std::size_t C>
-inline constexpr bool composes = composable<policy<Model, 0, S>, policy<Model, 1, P>, policy<Model, 2, O>,
-                                            policy<Model, 3, W>, policy<Model, 4, C>>;
-
-inline constexpr Choice<axis_count> sizes = []<std::size_t... axis>(std::index_sequence<axis...>) {
-  return Choice<axis_count>{{policy_count<SmallGpt, axis>...}};
-}(std::make_index_sequence<axis_count>());
-inline constexpr std::size_t S = sizes.of[0], P = sizes.of[1], O = sizes.of[2], W = sizes.of[3],
-                             C = sizes.of[4];
-
-// In the order of product(sizes).
-inline constexpr std::size_t size = S * P * O * W * C;
-inline constexpr auto composed = []<std::size_t... i>(std::index_sequence<i...>) {
-  return std::array<bool, size>{
-      composes<SmallGpt, i / C / W / O / P, i / C / W / O % P, i / C / W % O, i / C % W, i % C>...};
-}(std::make_index_sequence<size>());
+inline constexpr auto composed = for_all<SmallGpt>(
+    []<class S, class P, class O, class W, class C>() { return composable<S, P, O, W, C>; });
 
 constexpr std::vector<RowChoice> allowed() {
-  const std::vector<Choice<axis_count>> all = product(sizes);
   std::vector<RowChoice> some;
-  for (std::size_t i = 0; i < all.size(); ++i)
+  for (std::size_t i = 0; i < composed.size(); ++i)
     for (std::size_t replay = 0; composed[i] && replay < replay_count; ++replay)
-      for (const std::size_t model : {0U, 1U})
-        some.push_back(
-            {{all[i].of[0], all[i].of[1], all[i].of[2], all[i].of[3], all[i].of[4], replay, model}});
+      for (const std::size_t model : {0U, 1U}) {
+        const auto [shard, precision, offload, wrap, checkpoint] = indices<SmallGpt>(i);
+        some.push_back({{shard, precision, offload, wrap, checkpoint, replay, model}});
+      }
   return some;
 }
 

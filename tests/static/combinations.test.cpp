@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <memory>
 #include <string_view>
-#include <utility>
 
 #include <boost/hana/for_each.hpp>
 
@@ -31,30 +30,10 @@ struct Module {  // stands for a torch::nn::Module
 };
 using Torch = std::shared_ptr<Module>;
 
-using test::axes, test::axis_count, test::policy, test::policy_count;
+using test::axes, test::axis_count, test::for_all;
 
-constexpr auto sizes = []<std::size_t... axis>(std::index_sequence<axis...>) {
-  return std::array{policy_count<Gpt, axis>...};
-}(std::make_index_sequence<axis_count>());
-constexpr std::size_t S = sizes[0], P = sizes[1], O = sizes[2], W = sizes[3], C = sizes[4];
-constexpr std::size_t size = S * P * O * W * C;
+constexpr std::size_t size = test::combinations<Gpt>;
 static_assert(size == 5 * 4 * 2 * 3 * 3);
-
-// By axis, the indices of the policies of combination i.
-constexpr std::array<std::size_t, axis_count> indices(std::size_t i) {
-  return {i / C / W / O / P, i / C / W / O % P, i / C / W % O, i / C % W, i % C};
-}
-
-// For each combination whether test.operator()<Policies...>() holds.
-template <class Model>
-consteval std::array<bool, size> for_all(auto test) {
-  return [&]<std::size_t... i>(std::index_sequence<i...>) {
-    return std::array<bool, size>{
-        test.template operator()<policy<Model, 0, indices(i)[0]>, policy<Model, 1, indices(i)[1]>,
-                                 policy<Model, 2, indices(i)[2]>, policy<Model, 3, indices(i)[3]>,
-                                 policy<Model, 4, indices(i)[4]>>()...};
-  }(std::make_index_sequence<size>());
-}
 
 consteval std::size_t count(const std::array<bool, size>& results) {
   std::size_t sum = 0;
@@ -129,7 +108,12 @@ struct Row {
 constexpr std::array<std::string_view, 5> axis_names{"shard", "precision", "offload", "wrap", "checkpoint"};
 
 consteval auto make_table() {
-  std::array<Row, S + P + O + W + C + 1> table{};
+  constexpr std::size_t count_of_policies = [] {
+    std::size_t sum = 0;
+    for (const std::size_t count : test::sizes<Gpt>) sum += count;
+    return sum;
+  }();
+  std::array<Row, count_of_policies + 1> table{};
   std::array<std::size_t, axis_count> first{};  // by axis, its first row
   std::size_t end = 0, axis = 0;
   hana::for_each(axes<Gpt>, [&](auto policies) {
@@ -147,7 +131,7 @@ consteval auto make_table() {
       row.declared += trains<Gpt, Gpt>[i];
       row.torch += trains<Gpt, Torch>[i];
     };
-    for (std::size_t a = 0; a < axis_count; ++a) add(table[first[a] + indices(i)[a]]);
+    for (std::size_t a = 0; a < axis_count; ++a) add(table[first[a] + test::indices<Gpt>(i)[a]]);
     add(table[end]);
   }
   return table;

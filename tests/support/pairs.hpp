@@ -17,22 +17,6 @@ struct Choice {
   friend constexpr bool operator==(const Choice&, const Choice&) = default;
 };
 
-// All choices, the last axis first.
-template <std::size_t axes>
-constexpr std::vector<Choice<axes>> product(const Choice<axes>& sizes) {
-  std::vector<Choice<axes>> all{{}};
-  for (std::size_t axis = 0; axis < axes; ++axis) {
-    std::vector<Choice<axes>> longer;
-    for (const Choice<axes>& row : all)
-      for (std::size_t index = 0; index < sizes.of[axis]; ++index) {
-        longer.push_back(row);
-        longer.back().of[axis] = index;
-      }
-    all = longer;
-  }
-  return all;
-}
-
 // Rows out of `allowed`, so that two indices that stand together in any of these stand together in a row,
 // too. Greedy: while a pair is missing, the row that has it and the most others that are missing.
 template <std::size_t axes>

@@ -2,7 +2,9 @@
 // entry here.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <utility>
 
 #include <boost/hana/at.hpp>
 #include <boost/hana/length.hpp>
@@ -38,6 +40,37 @@ using policy = typename decltype(+boost::hana::at_c<index>(boost::hana::at_c<axi
 template <class Model, std::size_t axis>
 inline constexpr std::size_t policy_count =
     decltype(boost::hana::length(boost::hana::at_c<axis>(axes<Model>)))::value;
+
+// The combinations of these five, by number; the last axis counts first.
+template <class Model>
+inline constexpr auto sizes = []<std::size_t... axis>(std::index_sequence<axis...>) {
+  return std::array{policy_count<Model, axis>...};
+}(std::make_index_sequence<axis_count>());
+
+template <class Model>
+inline constexpr std::size_t combinations =
+    sizes<Model>[0] * sizes<Model>[1] * sizes<Model>[2] * sizes<Model>[3] * sizes<Model>[4];
+
+// By axis, the index of the policy that combination i has.
+template <class Model>
+constexpr std::array<std::size_t, axis_count> indices(std::size_t i) {
+  std::array<std::size_t, axis_count> found{};
+  for (std::size_t axis = axis_count; axis-- > 0; i /= sizes<Model>[axis])
+    found[axis] = i % sizes<Model>[axis];
+  return found;
+}
+
+// For each combination whether test.operator()<Shard, Precision, Offload, Wrap, Checkpoint>() holds.
+template <class Model>
+consteval auto for_all(auto test) {
+  return [&]<std::size_t... i>(std::index_sequence<i...>) {
+    return std::array<bool, sizeof...(i)>{
+        test.template
+        operator()<policy<Model, 0, indices<Model>(i)[0]>, policy<Model, 1, indices<Model>(i)[1]>,
+                   policy<Model, 2, indices<Model>(i)[2]>, policy<Model, 3, indices<Model>(i)[3]>,
+                   policy<Model, 4, indices<Model>(i)[4]>>()...};
+  }(std::make_index_sequence<combinations<Model>>());
+}
 
 template <std::size_t index>
 using replay_at = typename decltype(+boost::hana::at_c<index>(replays))::type;

@@ -59,8 +59,8 @@ struct TypeList {
 
 namespace detail {
 
-// The members that a module declares, read from its accessors once for each type of module: instantiating
-// Hana's algorithms for each walk over it is most of what compiling a trainer would take.
+// The members that a module declares, read from its Hana accessors once for each type of module. If each walk
+// ran Hana's own algorithms over them, instantiating those would be most of the time to compile a trainer.
 template <class M>
 struct Members {
   static constexpr auto accessors = boost::hana::accessors<M>();
@@ -79,7 +79,8 @@ struct Members {
   }
 };
 
-// All types below a module, each once: what has them already, and the types still to look at.
+// Collects the types below a module, each once. `Found`: those it has met. `Ahead`: those it has still to
+// look at.
 template <class Found, class... Ahead>
 struct Tree {
   using types = Found;
