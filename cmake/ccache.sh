@@ -19,7 +19,23 @@ for argument in "$@"; do
   esac
   previous=$argument
 done
-[[ $output == *.gch || $output == *.pch ]] || exec ccache "$@"
+if [[ $output != *.gch && $output != *.pch ]]; then
+  # CMake tells clang of a precompiled header by flags whose paths ccache would not make relative: -Xclang -include-pch
+  # -Xclang FILE.pch -Xclang -include -Xclang FILE. Clang finds it by FILE alone.
+  arguments=()
+  while (($# > 0)); do
+    if [[ $1 == -Xclang && ${2:-} == -include-pch ]]; then
+      shift 4
+    elif [[ $1 == -Xclang && ${2:-} == -include ]]; then
+      arguments+=(-include "$4")
+      shift 4
+    else
+      arguments+=("$1")
+      shift
+    fi
+  done
+  exec ccache "${arguments[@]}"
+fi
 
 "$@"
 [[ -n $dependencies ]] || exit 0

@@ -24,43 +24,27 @@ namespace {
 using Llama = models::Llama<models::LlamaShape{
     .vocabulary = 61, .layers = 3, .dim = 36, .heads = 6, .kv_heads = 2, .ffn = 50, .rope_base = 10000}>;
 
-// AdamW, computed on the CPU wherever its tensors are.
+// AdamW, computed on the CPU wherever its tensors are. It may be slow, so that it is still at it when step()
+// has returned, and it may fail in its second step, at the third part of a flat that it updates there.
 struct OnHost {
   static constexpr std::string_view name = "AdamW";
   static constexpr int states = optim::AdamW::states;
   static constexpr auto state_names = optim::AdamW::state_names;
 
-  static inline std::atomic<int> updates = 0;
+  static inline std::atomic<int> updates = 0, parts = 0;
 
   double learning_rate = 1e-2;
+  bool slow = false, fails = false;
 
   void update(const Tensor& master, const Tensor& grad, std::span<const Tensor> moments, double rate,
               bool decays, long step) const {
+    if (slow) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    if (fails && step == 2 && ++parts == 3) throw Error("test.1", "more parts", "three", "fail no more");
     const std::vector<Tensor> own{master.cpu(), moments[0].cpu(), moments[1].cpu()};
     optim::AdamW{}.update(own[0], grad.cpu(), std::span(own).subspan(1), rate, decays, step);
     master.copy_(own[0]);
     for (std::size_t i = 0; i < 2; ++i) moments[i].copy_(own[i + 1]);
     ++updates;
-  }
-};
-
-// Still at it when step() has returned.
-struct Slow : OnHost {
-  void update(const Tensor& master, const Tensor& grad, std::span<const Tensor> moments, double rate,
-              bool decays, long step) const {
-    std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    OnHost::update(master, grad, moments, rate, decays, step);
-  }
-};
-
-// Fails in the second step, at the third part of a flat that it updates there.
-struct Failing : OnHost {
-  static inline std::atomic<int> parts = 0;
-
-  void update(const Tensor& master, const Tensor& grad, std::span<const Tensor> moments, double rate,
-              bool decays, long step) const {
-    if (step == 2 && ++parts == 3) throw Error("test.1", "more parts", "three", "fail no more");
-    OnHost::update(master, grad, moments, rate, decays, step);
   }
 };
 
@@ -101,7 +85,7 @@ void check(Recipe recipe) {
   CHECK(planned.host > 0);
 
   auto plain = Plain::template make<Llama>(world(), OnHost{}, recipe);
-  for (int step = 0; step < 6; ++step) {
+  for (int step = 0; step < 4; ++step) {
     const auto [ids, targets] = words(step);
     const Report due = plain.step(ids, targets), got = offloaded.step(ids, targets);
     CHECK(got.loss == due.loss);
@@ -121,21 +105,16 @@ void check(Recipe recipe) {
 }
 
 TEST_CASE("an optimizer on the host does the same arithmetic") {
-  const Recipe plain{.schedule = {.warmup = 3, .total = 6}};
+  const Recipe plain{.schedule = {.warmup = 2, .total = 4}};
   Recipe clipped = plain, cut = plain;
   clipped.clip_norm = cut.clip_norm = 0.1;
   cut.micro_batches = 2;
   check<shard::Zero3, precision::Bf16Mixed>(clipped);
-  check<shard::Zero3, precision::Bf16Mixed>(cut);
-  check<shard::Zero3, precision::Bf16Split>(clipped);
-  check<shard::Zero3, precision::Fp32>(cut);
+  check<shard::Zero3, precision::Bf16Split>(cut);
   check<shard::Zero3, precision::Bf16Pure>(plain);
   check<shard::ShardGradOp, precision::Bf16Mixed>(cut);
-  check<shard::Zero2, precision::Bf16Mixed>(clipped);
   check<shard::Zero2, precision::Fp32>(plain);
-  check<shard::Zero1, precision::Bf16Mixed>(clipped);
-  check<shard::Zero1, precision::Bf16Split>(cut);
-  check<shard::Zero1, precision::Fp32>(cut);
+  check<shard::Zero1, precision::Bf16Split>(clipped);
 }
 
 std::map<std::string, Tensor> saved(auto& trainer) {
@@ -153,7 +132,7 @@ void check_what_follows() {
   using Plain = Blocks<Shard, Precision, offload::None>;
   const Recipe recipe{.clip_norm = 0.1};
   auto plain = Plain::template make<Llama>(world(), OnHost{}, recipe);
-  auto offloaded = Offloaded::template make<Llama>(world(), Slow{}, recipe);
+  auto offloaded = Offloaded::template make<Llama>(world(), OnHost{.slow = true}, recipe);
   int step = 0;
   const auto step_both = [&] {
     const auto [ids, targets] = words(step++);
@@ -188,8 +167,6 @@ void check_what_follows() {
 TEST_CASE("who reads what a step updates gets it when it is updated") {
   check_what_follows<shard::Zero3>();
   check_what_follows<shard::ShardGradOp>();
-  check_what_follows<shard::Zero2>();
-  check_what_follows<shard::Zero3, precision::Bf16Split>();
   check_what_follows<shard::Zero2, precision::Bf16Split>();
 }
 
@@ -205,7 +182,7 @@ TEST_CASE("a trainer that ends waits for its update") {
   }
   before = OnHost::updates;
   {
-    auto trainer = Offloaded::make<Llama>(world(), Slow{});
+    auto trainer = Offloaded::make<Llama>(world(), OnHost{.slow = true});
     trainer.step(ids, targets);
     CHECK(OnHost::updates - before < each);
   }
@@ -217,8 +194,8 @@ TEST_CASE("what an update throws is thrown by the next call that needs it, and o
   using Offloaded = Blocks<shard::Zero3, precision::Bf16Mixed, offload::OptimizerToHost>;
   const auto [ids, targets] = words(0);
   const auto after_failure = [&](auto&& call) {
-    Failing::parts = 0;
-    auto trainer = Offloaded::make<Llama>(world(), Failing{});
+    OnHost::parts = 0;
+    auto trainer = Offloaded::make<Llama>(world(), OnHost{.fails = true});
     trainer.step(ids, targets);
     trainer.step(ids, targets);
     CHECK_THROWS_WITH(call(trainer), Catch::Matchers::ContainsSubstring("test.1"));
@@ -229,9 +206,9 @@ TEST_CASE("what an update throws is thrown by the next call that needs it, and o
   after_failure([&](auto& trainer) { trainer.full_parameters(); });
   after_failure([&](auto& trainer) { saved(trainer); });
 
-  using Replicated = Blocks<shard::Zero2, precision::Bf16Mixed, offload::OptimizerToHost>;
-  Failing::parts = 0;
-  auto trainer = Replicated::make<Llama>(world(), Failing{});
+  using Replicated = Blocks<shard::Zero2, precision::Bf16Split, offload::OptimizerToHost>;
+  OnHost::parts = 0;
+  auto trainer = Replicated::make<Llama>(world(), OnHost{.fails = true});
   trainer.step(ids, targets);
   CHECK_THROWS_WITH(trainer.step(ids, targets), Catch::Matchers::ContainsSubstring("test.1"));
 }

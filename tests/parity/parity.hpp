@@ -3,7 +3,7 @@
 // What is compared. In one process, in Fp32: bit for bit. Otherwise the ranks' partial sums are added up in
 // another order than a sum over the whole batch, which moves a float32 loss by some 1e-7 of itself. AdamW
 // divides a gradient by its own size, noise included, so its epsilon is 1e-3 here: then noise of 1e-8 moves a
-// weight by 1e-7 of the learning rate's size, and ten steps stay below 1e-5, or twice what the plain loop is
+// weight by 1e-7 of the learning rate's size, and six steps stay below 1e-5, or twice what the plain loop is
 // from itself when it takes each rank's rows by themselves. In bfloat16 the type's own noise is larger than
 // that of any order, and it is measured: that, and how far the plain loop in bfloat16 is from the one in
 // float32. (One alone may be small by chance: products in bfloat16 round as the CPU's instructions do.) Two
@@ -14,19 +14,22 @@
 #include <ashlar/ashlar.hpp>
 #include <ashlar/comm/recorded.hpp>
 #include <ashlar/policies.hpp>
+#include <ashlar/state/training.hpp>
 
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <utility>
 
 #include "parity/rows.hpp"
 #include "support/reference.hpp"
+#include "support/shared_directory.hpp"
 #include "support/world.hpp"
 
 namespace ashlar::test {
 
-inline constexpr int steps = 10;
+inline constexpr int steps = 6;
 inline constexpr long rows = 8, tokens = 12;  // of the global batch
 
 template <class Model>
@@ -86,25 +89,46 @@ inline void check_held(const Plan& plan, const std::vector<const Flat*>& flats) 
 
 inline const optim::AdamW adamw{.learning_rate = 1e-2, .epsilon = 1e-3, .weight_decay = 0.1};
 
+// What happens halfway through a run: nothing, or another trainer goes on from what the first one has saved.
+struct GoesOn {
+  void operator()(auto&, const auto&) const {}
+};
+struct Resumes {
+  bool resumes;
+  void operator()(auto& trainer, const auto& make) const {
+    if (!resumes) return;
+    const SharedDirectory directory(world());
+    state::save(directory, *trainer);
+    trainer.reset(new auto(make()));
+    state::resume(directory, *trainer);
+  }
+};
+
 template <class Strategy, class Model>
-Trained train(const Recipe& recipe) {
+Trained train(const Recipe& recipe, const auto& halfway) {
   comm::Recorded<World&> comm(world());
-  auto trainer = Strategy::template make<Model>(comm, adamw, recipe);
+  const auto make = [&] { return Strategy::template make<Model>(comm, adamw, recipe); };
+  std::unique_ptr<decltype(make())> trainer(new auto(make()));
   const long share = rows / world().size();
   Trained trained;
   for (int step = 0; step < steps; ++step) {
+    if (step == steps / 2) halfway(trainer, make);
     const auto [inputs, targets] = cut(global_ids<Model>(step), world().rank() * share, share);
     comm.clear();
-    trained.losses.push_back(trainer.step(inputs, targets).loss);
-    check_sent(trainer.plan(), comm);
+    trained.losses.push_back(trainer->step(inputs, targets).loss);
+    check_sent(trainer->plan(), comm);
   }
-  CHECK((trainer.plan().step ==
+  CHECK((trainer->plan().step ==
          plan<Strategy, Model>(ashlar::world{world().size()}, recipe.micro_batches).step));
   std::vector<const Flat*> flats;
-  for (auto& unit : trainer.engine().units()) flats.insert(flats.end(), {&unit.trained, &unit.frozen});
-  check_held(trainer.plan(), flats);
-  trained.parameters = trainer.full_parameters();
+  for (auto& unit : trainer->engine().units()) flats.insert(flats.end(), {&unit.trained, &unit.frozen});
+  check_held(trainer->plan(), flats);
+  trained.parameters = trainer->full_parameters();
   return trained;
+}
+template <class Strategy, class Model>
+Trained train(const Recipe& recipe) {
+  return train<Strategy, Model>(recipe, GoesOn());
 }
 
 template <class Precision, class Model>
@@ -173,38 +197,42 @@ template <class Precision, class Model>
 Tolerance to_reference(const Trained& plain, const Recipe& recipe, c10::Device device) {
   constexpr bool float32 = Precision::compute == dtype::f32;
   if (float32 && device.is_cpu() && world().size() == 1) return {};
-  Recipe by_rank = recipe;
-  by_rank.micro_batches *= world().size();
-  std::vector<const Trained*> others{&trained_plainly<Precision, Model>(by_rank, device)};
-  if constexpr (!float32) others.push_back(&trained_plainly<precision::Fp32, Model>(recipe, device));
-
   const double factor = Precision::reduce == dtype::f32 ? 2 : 1 + world().size();
   Tolerance noise;
   if (float32) noise = device.is_cpu() ? Tolerance{2e-6, 1e-5, 1e-6} : Tolerance{1e-5, 5e-5, 5e-6};
-  for (const Trained* other : others) {
-    for (std::size_t i = 0; i < plain.losses.size(); ++i)
-      noise.loss = std::max(noise.loss, factor * std::abs(plain.losses[i] - other->losses[i]));
-    for (std::size_t i = 0; i < plain.parameters.size(); ++i) {
-      const FullParameter &a = plain.parameters[i], &b = other->parameters[i];
-      noise.weight = std::max(noise.weight, factor * distance(a.value, b.value));
-      for (std::size_t k = 0; k < a.states.size(); ++k)
-        noise.state = std::max(noise.state, factor * distance(a.states[k], b.states[k]));
+  if (world().rank() == 0) {  // for all: every rank would run the same plain loops
+    Recipe by_rank = recipe;
+    by_rank.micro_batches *= world().size();
+    std::vector<const Trained*> others{&trained_plainly<Precision, Model>(by_rank, device)};
+    if constexpr (!float32) others.push_back(&trained_plainly<precision::Fp32, Model>(recipe, device));
+    for (const Trained* other : others) {
+      for (std::size_t i = 0; i < plain.losses.size(); ++i)
+        noise.loss = std::max(noise.loss, factor * std::abs(plain.losses[i] - other->losses[i]));
+      for (std::size_t i = 0; i < plain.parameters.size(); ++i) {
+        const FullParameter &a = plain.parameters[i], &b = other->parameters[i];
+        noise.weight = std::max(noise.weight, factor * distance(a.value, b.value));
+        for (std::size_t k = 0; k < a.states.size(); ++k)
+          noise.state = std::max(noise.state, factor * distance(a.states[k], b.states[k]));
+      }
     }
+    // The noise is well below what training does in these steps, or the comparison would say nothing.
+    CHECK(noise.loss / factor < (float32 ? 1e-4 : 0.02));
+    CHECK(noise.weight / factor < (float32 ? 1e-4 : 0.04));
   }
-  // The noise is well below what training does in ten steps, or the comparison would say nothing.
-  CHECK(noise.loss / factor < (float32 ? 1e-4 : 0.02));
-  CHECK(noise.weight / factor < (float32 ? 1e-4 : 0.04));
-  return noise;
+  const Tensor shared = at::tensor({noise.loss, noise.weight, noise.state}, at::kDouble).to(device);
+  world().broadcast(shared, 0).wait();
+  const Tensor agreed = shared.cpu();
+  return {agreed[0].item<double>(), agreed[1].item<double>(), agreed[2].item<double>()};
 }
 
 // One strategy against the plain loop.
 template <class Strategy, class Model>
-Trained check_parity(const Recipe& recipe = {.seed = 7}) {
+Trained check_parity(const Recipe& recipe, const auto& halfway) {
   using Precision = typename Strategy::Precision;
   const c10::Device device = device_of(world());
   const Trained& plain = trained_plainly<Precision, Model>(recipe, device);
   const Tolerance near = to_reference<Precision, Model>(plain, recipe, device);
-  Trained trained = train<Strategy, Model>(recipe);
+  Trained trained = train<Strategy, Model>(recipe, halfway);
   compare(trained, plain, near);
   return trained;
 }
@@ -217,15 +245,16 @@ std::optional<Trained>& first_row() {
 }
 
 // Row i against the plain loop and, with up to two ranks, bit for bit against the first row of its precision,
-// model and optimizer's place: two addends commute, more do not.
+// model and optimizer's place: two addends commute, more do not. All but those first rows are saved and
+// resumed halfway.
 template <std::size_t i>
 void check_row() {
   using Strategy = RowStrategy<i>;
   using Model = RowModel<i>;
   INFO("row " << i << ", " << (std::is_same_v<Model, SmallGpt> ? "Gpt, " : "Llama, ")
               << strategy_name(plan<Strategy, Model>(ashlar::world{1})));
-  const Trained trained = check_parity<Strategy, Model>();
   auto& first = first_row<typename Strategy::Precision, Model, typename Strategy::Offload>();
+  const Trained trained = check_parity<Strategy, Model>({.seed = 7}, Resumes{first.has_value()});
   if (!first) {
     first = trained;
   } else if (world().size() <= 2) {
