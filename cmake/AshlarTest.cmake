@@ -7,6 +7,7 @@
 #                          `system` leaves one out that starts other programs
 #   // timeout: 600        seconds, instead of 300
 #   // args: --steps 2     what the program is given; @source@ is the source tree
+#   // cost: 60            seconds, most of them spent waiting: such a test starts before others
 #   // program: own         a program of its own
 #
 # Sources of one folder without any of these lines (but `libtorch`) are one program, because to link and to start a
@@ -67,9 +68,12 @@ function(ashlar_test_name source out)
 endfunction()
 
 function(_ashlar_set_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT;PROCESSORS" "LABELS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT;PROCESSORS;COST" "LABELS")
   set_tests_properties(${name} PROPERTIES ENVIRONMENT "${ashlar_test_environment}" LABELS "${arg_LABELS}"
     TIMEOUT ${arg_TIMEOUT} PROCESSORS ${arg_PROCESSORS} SKIP_RETURN_CODE 77)
+  if(arg_COST)
+    set_tests_properties(${name} PROPERTIES COST ${arg_COST})
+  endif()
 endfunction()
 
 # `out`: the beginning of a command that runs the test `name` only if it has not passed since `files` changed.
@@ -79,7 +83,7 @@ endfunction()
 
 # One program, one ctest case, or one for each world size or number of GPUs.
 function(ashlar_add_test name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TARGET;TIMEOUT;WORKING_DIRECTORY" "PROCESSES;GPUS;LABELS;ARGS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TARGET;TIMEOUT;COST;WORKING_DIRECTORY" "PROCESSES;GPUS;LABELS;ARGS")
   if(NOT arg_TIMEOUT)
     set(arg_TIMEOUT 300)
   endif()
@@ -102,13 +106,13 @@ function(ashlar_add_test name)
   if(NOT arg_PROCESSES AND NOT arg_GPUS)
     ashlar_unless_passed(${name} run ${seen})
     add_test(NAME ${name} COMMAND ${run} $<TARGET_FILE:${arg_TARGET}> ${arg_ARGS} WORKING_DIRECTORY "${arg_WORKING_DIRECTORY}")
-    _ashlar_set_test(${name} TIMEOUT ${arg_TIMEOUT} PROCESSORS 1 LABELS ${arg_LABELS})
+    _ashlar_set_test(${name} TIMEOUT ${arg_TIMEOUT} COST "${arg_COST}" PROCESSORS 1 LABELS ${arg_LABELS})
   elseif(arg_PROCESSES AND ASHLAR_WITH_MPI)
     foreach(n IN LISTS arg_PROCESSES)
       ashlar_unless_passed(${name}.np${n} run ${seen})
       add_test(NAME ${name}.np${n} WORKING_DIRECTORY "${arg_WORKING_DIRECTORY}"
         COMMAND ${run} ${MPIEXEC_EXECUTABLE} ${MPIEXEC_NUMPROC_FLAG} ${n} $<TARGET_FILE:${arg_TARGET}> ${arg_ARGS})
-      _ashlar_set_test(${name}.np${n} TIMEOUT ${arg_TIMEOUT} PROCESSORS ${n} LABELS mpi ${arg_LABELS})
+      _ashlar_set_test(${name}.np${n} TIMEOUT ${arg_TIMEOUT} COST "${arg_COST}" PROCESSORS ${n} LABELS mpi ${arg_LABELS})
     endforeach()
   endif()
 endfunction()
@@ -173,8 +177,10 @@ endfunction()
 # A test that is a script; `exit 77` says that it cannot run here.
 function(ashlar_add_script_test script)
   ashlar_test_name("${script}" name)
-  file(STRINGS "${script}" timeout LIMIT_COUNT 1 REGEX "^# timeout: [0-9]+$")
-  string(REGEX REPLACE "[^0-9]" "" timeout "${timeout}")
+  foreach(key IN ITEMS timeout cost)
+    file(STRINGS "${script}" line LIMIT_COUNT 1 REGEX "^# ${key}: [0-9]+$")
+    string(REGEX REPLACE "[^0-9]" "" ${key} "${line}")
+  endforeach()
   if(NOT timeout)
     set(timeout 300)
   endif()
@@ -184,19 +190,19 @@ function(ashlar_add_script_test script)
     ashlar_unless_passed(${name} run "${PROJECT_SOURCE_DIR}/." $<TARGET_FILE:ashlar_core> "${LIBTORCH_CPU_LIBRARY}")
   endif()
   add_test(NAME ${name} COMMAND ${run} bash "${script}" WORKING_DIRECTORY "${PROJECT_BINARY_DIR}")
-  _ashlar_set_test(${name} TIMEOUT ${timeout} PROCESSORS 1 LABELS script)
+  _ashlar_set_test(${name} TIMEOUT ${timeout} COST "${cost}" PROCESSORS 1 LABELS script)
 endfunction()
 
 # Whether a tests/**/*.test.cpp is only compiled, is one of its folder's program (plain), or is a program of its own.
 function(ashlar_kind_of_test source out)
-  foreach(key IN ITEMS processes gpus labels timeout args program libtorch)
+  foreach(key IN ITEMS processes gpus labels timeout args cost program libtorch)
     ashlar_head_line("${source}" ${key} ${key})
   endforeach()
   file(STRINGS "${source}" runs LIMIT_COUNT 1 REGEX "TEST_CASE|int main\\(")
   file(STRINGS "${source}" own_main LIMIT_COUNT 1 REGEX "int main\\(")
   if(source MATCHES "/tests/static/" OR (libtorch STREQUAL "no" AND NOT runs))
     set(kind static)
-  elseif("${processes}${gpus}${labels}${timeout}${args}${program}${own_main}" STREQUAL "" AND NOT source MATCHES "/tests/[^/]*$")
+  elseif("${processes}${gpus}${labels}${timeout}${args}${cost}${program}${own_main}" STREQUAL "" AND NOT source MATCHES "/tests/[^/]*$")
     set(kind plain)
   else()
     set(kind own)
@@ -243,7 +249,7 @@ endfunction()
 # program.
 function(ashlar_add_test_source source)
   ashlar_test_name("${source}" name)
-  foreach(key IN ITEMS processes gpus labels timeout args)
+  foreach(key IN ITEMS processes gpus labels timeout args cost)
     ashlar_head_line("${source}" ${key} ${key})
   endforeach()
   if(NOT processes AND NOT gpus AND NOT "system" IN_LIST labels)
@@ -272,7 +278,8 @@ function(ashlar_add_test_source source)
     set(main ashlar_catch_main)
   endif()
   ashlar_add_test_program(${name} ${main} "${source}" ${ARGN})
-  ashlar_add_test(${name} TARGET ${name} PROCESSES ${processes} GPUS ${gpus} LABELS ${labels} TIMEOUT "${timeout}" ARGS ${args})
+  ashlar_add_test(${name} TARGET ${name} PROCESSES ${processes} GPUS ${gpus} LABELS ${labels} TIMEOUT "${timeout}"
+    COST "${cost}" ARGS ${args})
 endfunction()
 
 # A program that is also a test: an example.

@@ -1,3 +1,4 @@
+// cost: 20
 // labels: system
 // Failures end processes, so each case runs this program again: alone, and under mpirun where MPI is built
 // in.

@@ -1,3 +1,4 @@
+// cost: 60
 // How processes without MPI find each other, notice a lost one, and part. Each case runs this program again
 // as ranks.
 #include <ashlar/comm/detail/rendezvous.hpp>

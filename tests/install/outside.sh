@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # timeout: 600
+# cost: 50
 # Installs the build to a place of its own, then configures, builds and runs a project that knows only that place.
 
 set -euo pipefail

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Whatever is wrong with what a user gives: one sentence that says so, and every rank ends.
 # timeout: 600
+# cost: 30
 
 # shellcheck source=harness.bash
 source "$(dirname "$0")/harness.bash"

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A checkpoint that does not fit or is damaged is refused by every rank with a sentence that names the part.
 # timeout: 600
+# cost: 30
 
 # shellcheck source=harness.bash
 source "$(dirname "$0")/harness.bash"

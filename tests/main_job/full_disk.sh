@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # A disk that fills up while a checkpoint is written: one sentence, every rank ends, and the checkpoint before it is as
 # good as it was. The disk is a small tmpfs; where none may be mounted, a limit on the size of files.
+# cost: 20
 
 # shellcheck source=harness.bash
 source "$(dirname "$0")/harness.bash"

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # A rank that is killed in mid-run: the others end within seconds, and the output says which it was.
+# cost: 20
 
 # shellcheck source=harness.bash
 source "$(dirname "$0")/harness.bash"

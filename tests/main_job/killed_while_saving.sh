@@ -2,6 +2,7 @@
 # The whole job is killed again and again, at any moment, while it saves after every step. Each time it is resumed, and
 # in the end it is the run that was never stopped: the same losses, the same checkpoint to the byte.
 # timeout: 600
+# cost: 30
 
 # shellcheck source=harness.bash
 source "$(dirname "$0")/harness.bash"
