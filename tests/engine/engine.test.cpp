@@ -557,6 +557,21 @@ std::vector<FullParameter> train_twice(comm::Mpi& comm) {
   return trainer.full_parameters();
 }
 
+TEST_CASE("each rank draws random numbers of its own, the same for the same seed") {
+  comm::Mpi comm;
+  const auto drawn = [&](std::uint64_t seed) {  // after a trainer is made                        (ranks, 4)
+    const auto trainer = Units<shard::Zero3>::make<Net>(comm, optim::Sgd{}, {.seed = seed});
+    const Tensor own = at::rand({4});
+    const Tensor all = at::empty({4L * comm.size()});
+    comm.all_gather(all, own).wait();
+    return all.view({comm.size(), 4});
+  };
+  const Tensor first = drawn(3);
+  CHECK(drawn(3).equal(first));
+  CHECK_FALSE(drawn(4).equal(first));
+  for (int rank = 1; rank < comm.size(); ++rank) CHECK_FALSE(first[rank].equal(first[0]));
+}
+
 TEST_CASE("a recomputed layer that runs twice repeats each run's dropout") {
   comm::Mpi comm;
   const auto kept = train_twice<checkpoint::None>(comm), again = train_twice<checkpoint::Recompute>(comm);
