@@ -183,7 +183,7 @@ TEST_CASE("a torch module's leaf accumulates into its window, also after a zero_
     held.backward(values());
     held.flat.collect_gradient();
     CHECK(held.matrix().window.equal(i * values()));
-    CHECK(held.flat.forget_late_gradients() == nullptr);
+    CHECK(held.flat.forget_gradients() == nullptr);
   }
 }
 
@@ -193,10 +193,10 @@ TEST_CASE("a gradient that comes after it was collected is named and forgotten")
     held.flat.begin_gradient(true);
     held.flat.collect_gradient();
     held.backward(values());
-    const Name* late = held.flat.forget_late_gradients();
+    const Name* late = held.flat.forget_gradients();
     REQUIRE(late != nullptr);
     CHECK(late == &held.flat.layout.pieces[1].name);
-    CHECK(held.flat.forget_late_gradients() == nullptr);
+    CHECK(held.flat.forget_gradients() == nullptr);
     CHECK(held.matrix().window.eq(0).all().item<bool>());
   }
 }

@@ -73,9 +73,10 @@ class Engine {
     first_ = index == 0;
     last_ = index + 1 == count;
     gathers_ = first_ || Shard::reshard_after == pass::forward;
-    if (first_) forget_parts();
-    if constexpr (!shards_gradients<Shard>)
-      for (Unit& unit : units_) unit.trained.begin_gradient(first_);
+    if (first_) {
+      forget_parts();
+      for (Unit& unit : units_) unit.trained.forget_gradients();  // of a backward between steps
+    }
     begin(training_);
   }
   void begin_evaluation() {
@@ -96,13 +97,25 @@ class Engine {
     if (!backward_ && !now_->stays[static_cast<size_t>(unit)]) advance({Event::Kind::leave, unit});
   }
 
-  // All forwards are over: what was skipped is made up for.
+  // All forwards are over: what was skipped is made up for. Throws train.20 if a parameter has a gradient.
   void begin_backward() {
+    for (Unit& unit : units_) {
+      if (const Name* early = unit.trained.forget_gradients())
+        throw Error("train.20",
+                    "one backward a micro-batch, which step() runs from what the objective returns",
+                    "an objective that gave '" + std::string(early->view()) + "' a gradient itself",
+                    "return the sum of all losses and call no backward() on one, or take a gradient by "
+                    "torch::autograd::grad()");
+      if constexpr (!shards_gradients<Shard>) unit.trained.begin_gradient(first_);
+    }
     while (cursor_ < now_->forward) happen();
     computed();
     backward_ = true;
     before_backward(0);
   }
+
+  // Whether the backward of a micro-batch runs.
+  bool in_backward() const { return now_ != nullptr && backward_; }
 
   void before_backward(int unit) {
     require_whole(unit);
@@ -321,7 +334,7 @@ class Engine {
     const Name* late = nullptr;
     if (now_ == &training_)
       for (Unit& unit : units_) {
-        const Name* own = unit.trained.forget_late_gradients();
+        const Name* own = unit.trained.forget_gradients();
         if (late == nullptr) late = own;
       }
     now_ = nullptr;

@@ -9,8 +9,12 @@ namespace ashlar {
 void Leaf::begin(bool fresh) {
   gradient.fresh = fresh && !accumulates;
   if (!accumulates) return;
-  if (fresh) window.zero_();
-  tensor.mutable_grad() = window;
+  Tensor& accumulated = tensor.mutable_grad();
+  if (fresh && accumulated.defined())  // where it is read after its unit, too
+    window.copy_(accumulated);
+  else if (fresh)
+    window.zero_();
+  accumulated = window;
 }
 
 void Leaf::collect() {
@@ -28,10 +32,10 @@ void Leaf::collect() {
   gradient.fresh = false;
 }
 
-bool Leaf::forget_late() {
-  const bool late = tensor.grad().defined();
+bool Leaf::forget() {
+  const bool had = tensor.grad().defined();
   tensor.mutable_grad().reset();
-  return late;
+  return had;
 }
 
 Leaf& Flat::add_leaf(Tensor tensor, bool accumulates) {
@@ -44,6 +48,7 @@ Leaf& Flat::add_leaf(Tensor tensor, bool accumulates) {
   leaf.self = at::from_blob(&leaf.gradient, {static_cast<long>(sizeof(leaf.gradient))}, at::kByte);
   leaf.gradient.window = &leaf.window;
   leaf.gradient.self = &leaf.self;
+  leaf.gradient.fresh = false;  // until its backward begins
   return leaf;
 }
 
@@ -59,10 +64,10 @@ void Flat::collect_gradient() {
   for (Leaf& leaf : leaves) leaf.collect();
 }
 
-const Name* Flat::forget_late_gradients() {
+const Name* Flat::forget_gradients() {
   const Name* first = nullptr;
   for (size_t i = 0; i < leaves.size(); ++i)
-    if (leaves[i].forget_late() && first == nullptr) first = &layout.pieces[i].name;
+    if (leaves[i].forget() && first == nullptr) first = &layout.pieces[i].name;
   return first;
 }
 

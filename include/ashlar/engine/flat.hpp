@@ -45,8 +45,8 @@ struct Leaf {
   void begin(bool fresh);
   // After it: what autograd accumulated is in the window too, and without a gradient the window is zero.
   void collect();
-  // Whether autograd has accumulated more since, which no window takes. Forgets it.
-  bool forget_late();
+  // Whether autograd has accumulated what no window takes: before its backward or after it. Forgets it.
+  bool forget();
 };
 
 struct Flat {
@@ -67,8 +67,9 @@ struct Flat {
   // Before each backward into grad, of which the first is `fresh`, and after it.
   void begin_gradient(bool fresh);
   void collect_gradient();
-  // The name of the first parameter with a gradient that came after it was collected; null without one.
-  const Name* forget_late_gradients();
+  // The name of the first parameter with a gradient that came before begin_gradient() or after
+  // collect_gradient(); null without one. Forgets them.
+  const Name* forget_gradients();
 };
 
 template <class Shard>

@@ -9,6 +9,7 @@
 
 #include <ashlar/engine/random_state.hpp>
 #include <ashlar/error.hpp>
+#include <ashlar/nn/weight_gradient.hpp>
 
 namespace ashlar {
 
@@ -117,6 +118,16 @@ void forward_again(AutogradContext& ctx, Site& site, const variable_list& saved,
     read = due <= site.products;
     site.products = read ? due : Recomputation::all;
   }
+}
+
+void require_own_backward(bool running, const Name& name) {
+  if (running && nn::leads_to_every_leaf()) return;
+  throw Error("train.21",
+              "gradients to go through a unit or a recomputed layer in step()'s own backward alone",
+              "a gradient taken besides, through " +
+                  (name.size > 0 ? "unit '" + std::string(name.view()) + "'" : "a recomputed layer"),
+              "write wrap::WholeModel and checkpoint::None, or leave the types of the layers that it goes "
+              "through out of both");
 }
 
 variable_list backward(Site& site, const variable_list& gradients) {

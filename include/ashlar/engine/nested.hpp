@@ -14,6 +14,7 @@
 
 #include <ashlar/engine/recomputation.hpp>
 #include <ashlar/model/module_id.hpp>
+#include <ashlar/model/visit.hpp>
 #include <ashlar/tensor.hpp>
 
 namespace torch::autograd {
@@ -75,6 +76,10 @@ variable_list forward_first(AutogradContext& ctx, Site& site, const variable_lis
 // last time.
 void forward_again(AutogradContext& ctx, Site& site, const variable_list& saved, ModuleForward module);
 
+// A node runs its backward once, in the step's own. Throws train.21 in any other one, which goes through the
+// unit `name`, or through a recomputed layer that is none. `running`: whether the step's own runs.
+void require_own_backward(bool running, const Name& name);
+
 // Runs the inner graph's backward and takes it down. Returns the gradients of the inputs.
 variable_list backward(Site& site, const variable_list& gradients);
 
@@ -109,6 +114,8 @@ struct Nested {
   static variable_list backward(AutogradContext& ctx, Site& site, const variable_list& saved,
                                 const variable_list& gradients) {
     auto& engine = host(site).engine();
+    detail::require_own_backward(engine.in_backward(),
+                                 is_unit ? engine.units()[static_cast<std::size_t>(site.unit)].name : Name());
     if constexpr (is_unit) engine.before_backward(site.unit);
     if constexpr (recomputes) {
       engine.computes(site.unit, "forward again");

@@ -35,6 +35,7 @@ struct AddNorm : torch::autograd::Function<AddNorm> {
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& outer) {
+    require_last_backward("a norm of ops::");
     const variable_list saved = ctx->get_saved_variables();
     const Tensor &x = saved[0], &weight = saved[1], &bias = saved[2];
     const bool adds = outer.size() == 2;

@@ -1,5 +1,6 @@
 #include <ATen/ATen.h>
 #include <torch/csrc/autograd/custom_function.h>
+#include <torch/csrc/autograd/graph_task.h>
 
 #include <ashlar/engine/recomputation.hpp>
 #include <ashlar/kernels/column_sums.hpp>
@@ -42,6 +43,7 @@ struct SiluMul : torch::autograd::Function<SiluMul> {
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& outer) {
+    require_last_backward("ops::silu_mul");
     const variable_list saved = ctx->get_saved_variables();
     const auto [of_gate, of_up] =
         gate_gradients(saved[0], saved[1], outer[0].contiguous(), /*remakes=*/false);
@@ -60,6 +62,7 @@ struct GatedLinear : torch::autograd::Function<GatedLinear> {
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& outer) {
+    require_last_backward("ops::gated_linear");
     const variable_list saved = ctx->get_saved_variables();
     const Tensor due = outer[0].flatten(0, -2), product = due.mm(saved[2]);
     const auto [of_gate, of_up] = gate_gradients(saved[0], saved[1], product, /*remakes=*/true);
@@ -90,6 +93,7 @@ struct Rope : torch::autograd::Function<Rope> {
   }
 
   static variable_list backward(AutogradContext* ctx, const variable_list& outer) {
+    require_last_backward("ops::rope");
     return {turned(outer[0], ctx->saved_data["heads"].toInt(), ctx->saved_data["base"].toDouble(), true),
             Tensor(), Tensor()};
   }
@@ -108,10 +112,12 @@ struct LinearCrossEntropy : torch::autograd::Function<LinearCrossEntropy> {
     return losses.mean();
   }
 
-  // The logits are nobody else's: their gradient takes their place.
+  // The logits are nobody else's: their gradient takes their place, unless another backward is to come.
   static variable_list backward(AutogradContext* ctx, const variable_list& outer) {
+    require_last_backward("ops::linear_cross_entropy");
     const variable_list saved = ctx->get_saved_variables();
-    const Tensor &x = saved[0], &weight = saved[1], &g = saved[3], &targets = saved[4], &log_sums = saved[5];
+    const Tensor g = torch::autograd::get_current_graph_task_keep_graph() ? saved[3].clone() : saved[3];
+    const Tensor &x = saved[0], &weight = saved[1], &targets = saved[4], &log_sums = saved[5];
     const Tensor upstream = outer[0].to(at::kFloat);
     cross_entropy_backward(g.data_ptr(), targets.const_data_ptr<std::int64_t>(),
                            log_sums.const_data_ptr<float>(), upstream.const_data_ptr<float>(), g.size(0),

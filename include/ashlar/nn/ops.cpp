@@ -24,12 +24,12 @@ Tensor split_heads(const Tensor& x, long heads) {  // (B, T, H*D) -> (B, H, T, D
 
 Tensor sum_of_rows(const Tensor& x) {  // (rows, columns) -> (columns)
   if constexpr (cuda::has_kernels)
-    if (cuda::takes(x)) return cuda::column_sums(x);
+    if (cuda::takes(x) && !at::GradMode::is_enabled()) return cuda::column_sums(x);
   return x.sum(0);
 }
 
 // at::linear, but the weight's gradient is written into its window, not handed to autograd, while that is
-// fresh. Later ones go through autograd, so that sums are added up in the order of a plain loop.
+// writable. Later ones go through autograd, so that sums are added up in the order of a plain loop.
 struct LinearInto : torch::autograd::Function<LinearInto> {
   static Tensor forward(AutogradContext* ctx, const Tensor& x, const Tensor& weight, const Tensor& gradient,
                         const std::optional<Tensor>& bias) {
@@ -43,8 +43,9 @@ struct LinearInto : torch::autograd::Function<LinearInto> {
     const Tensor g = outer[0].flatten(0, -2);  // (rows, out)
 
     const Tensor input = ctx->needs_input_grad(0) ? g.mm(weight).view_as(x) : Tensor();
-    const Tensor into_autograd = nn::weight_gradient(g, x.flatten(0, -2), saved[2]);
-    const bool bias = saved[3].defined() && saved[3].requires_grad();
+    const Tensor into_autograd =
+        ctx->needs_input_grad(1) ? nn::weight_gradient(g, x.flatten(0, -2), saved[2]) : Tensor();
+    const bool bias = saved[3].defined() && ctx->needs_input_grad(3);
     return {input, into_autograd, Tensor(), bias ? sum_of_rows(g) : Tensor()};
   }
 };

@@ -5,9 +5,19 @@
 
 namespace ashlar::nn {
 
-// g^T x, where `self` is nn::Gradient::self: written into the window while that is fresh, and then nothing is
-// left for autograd: undefined. Later ones are returned, for autograd to add up in the order of a plain loop;
-// so is every one where `self` is empty.
+struct Gradient;
+
+// Whether the backward that runs on this thread is a plain one: it ends in every leaf, and nobody will
+// differentiate what it makes.
+bool leads_to_every_leaf();
+
+// What `self`, an nn::Gradient::self, stands for, if the backward that runs now may write its window: while
+// that is fresh, and if that backward is a plain one to every leaf. A gradient that autograd::grad asked for,
+// or that is to be differentiated again, belongs to whoever asked. Else null, and so where `self` is empty.
+Gradient* writable(const Tensor& self);
+
+// g^T x: written into the window where that is writable, and then nothing is left for autograd: undefined.
+// Every other one is returned, for autograd to add up in the order of a plain loop.
 Tensor weight_gradient(const Tensor& g,  // (rows, out)
                        const Tensor& x,  // (rows, in)  -> (out, in), or undefined
                        const Tensor& self);
