@@ -1,9 +1,12 @@
 #include <ashlar/engine/binding.hpp>
 
 #include <ATen/ATen.h>
+#include <torch/nn/modules/batchnorm.h>
+#include <torch/nn/modules/instancenorm.h>
 
 #include <algorithm>
 #include <mutex>
+#include <type_traits>
 #include <utility>
 
 #include <ashlar/error.hpp>
@@ -68,6 +71,45 @@ void TorchParameters::meet(const Tensor& parameter, const Place& place) {
                 std::string(at::toString(parameter.scalar_type())) + " at '" + place.name + "' after " +
                     at::toString(type),
                 "convert them by module->to(torch::kFloat); Precision decides in which type they train");
+}
+
+namespace {
+
+// LibTorch's layers that keep running statistics.
+bool normalises(const torch::nn::Module& module) {
+  const auto is = [&]<class... Kinds>(std::type_identity<Kinds>...) {
+    return ((dynamic_cast<const Kinds*>(&module) != nullptr) || ...);
+  };
+  using namespace torch::nn;
+  return is(std::type_identity<BatchNorm1dImpl>(), std::type_identity<BatchNorm2dImpl>(),
+            std::type_identity<BatchNorm3dImpl>(), std::type_identity<InstanceNorm1dImpl>(),
+            std::type_identity<InstanceNorm2dImpl>(), std::type_identity<InstanceNorm3dImpl>());
+}
+
+}  // namespace
+
+void require_statistics(const torch::nn::Module& module, at::ScalarType compute, c10::Device device) {
+  for (const auto& item : module.named_modules("", true)) {
+    if (!normalises(*item.value())) continue;
+    const auto parameters = item.value()->named_parameters(false),
+               buffers = item.value()->named_buffers(false);
+    const Tensor *weight = parameters.find("weight"), *mean = buffers.find("running_mean");
+    if (weight == nullptr || mean == nullptr) continue;
+    const at::NoGradGuard guard;
+    const Tensor x = at::ones({2, weight->numel()}, at::TensorOptions().dtype(compute).device(device)),
+                 own = at::ones_like(x[0]), statistics = own.to(mean->scalar_type());
+    try {  // what LibTorch takes depends on its version and on the device
+      at::batch_norm(x, own, own, statistics, statistics.clone(), /*training=*/true, /*momentum=*/0.1,
+                     /*eps=*/1e-5, /*cudnn_enabled=*/true);
+    } catch (const c10::Error&) {
+      throw Error("model.20",
+                  "batch normalisation whose weight and running statistics LibTorch takes together",
+                  "statistics of type " + std::string(at::toString(mean->scalar_type())) + " in '" +
+                      item.key() + "' beside a weight that Precision makes " + at::toString(compute),
+                  "write precision::Fp32, a GroupNorm or LayerNorm, or convert the whole module, its "
+                  "statistics too, by module->to()");
+    }
+  }
 }
 
 Overlap overlap(const Tensor& target, long begin, const Piece& piece) {

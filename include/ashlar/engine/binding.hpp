@@ -15,6 +15,10 @@
 #include <ashlar/model/init.hpp>
 #include <ashlar/tensor.hpp>
 
+namespace torch::nn {
+class Module;
+}
+
 namespace ashlar {
 
 // One parameter: what the model calls it, and where it lies.
@@ -72,6 +76,10 @@ class TorchParameters {
   std::vector<at::ScalarType> types_;  // by unit
 };
 
+// [ashlar.model.20]: a batch normalisation of LibTorch's that `device` cannot run with a weight of type
+// `compute`, because its running statistics are of another. `module` and those below it.
+void require_statistics(const torch::nn::Module& module, at::ScalarType compute, c10::Device device);
+
 // A piece's elements, counted from its own first, of which `target`, that starts at element `begin` of whole,
 // has part.
 struct Overlap {
@@ -128,6 +136,10 @@ void draw_parameter(Flat& flat, const Piece& piece, bool trained, nn::Init init,
 template <class Shard, class Precision, class Comm, memory rests, class Model>
 Binding bind(Model& model, Engine<Shard, Precision, Comm, rests>& engine, const Census& census, Comm& comm,
              c10::Device device, std::uint64_t seed) {
+  for_each_module(model, [&](auto& module) {
+    if constexpr (torch_module<std::remove_reference_t<decltype(module)>>)
+      detail::require_statistics(*module, scalar_type(Precision::compute), device);
+  });
   Binding binding;
   detail::TorchParameters torch_parameters;
   for_each_tensor(model, [&](const Name& name, auto& member, Role role) {
