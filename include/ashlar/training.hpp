@@ -393,6 +393,7 @@ class Training {
   }
 
   Tensor to_compute(const Tensor& input) const {
+    if (!input.defined()) return input;
     return input.is_floating_point() ? input.to(device_, scalar_type(Precision::compute)) : input.to(device_);
   }
 

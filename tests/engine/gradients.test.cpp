@@ -30,6 +30,7 @@ enum class Takes {
   parameter_twice,     // a penalty on it
   backward,            // an auxiliary loss's own backward
   backward_of_result,  // its own backward
+  hidden_twice,        // a penalty on the gradient of what comes out of the last unit
   backward_of_inputs,  // one that is to end in the input
 };
 
@@ -66,6 +67,8 @@ struct Net {
         return loss * (1 + penalty(*layers[0].inner.weight, false));
       case Takes::parameter_twice:
         return loss + penalty(*layers[1].inner.weight, true);
+      case Takes::hidden_twice:
+        return loss + torch::autograd::grad({loss}, {h}, {}, true, true)[0].square().sum();
       case Takes::backward:
         h.square().mean().backward({}, /*retain_graph=*/true);
         break;
@@ -98,14 +101,15 @@ void compare(auto& trainer, const auto& reference) {
   }
 }
 
-template <class Shard>
-void check(Takes takes) {
-  INFO(std::string(Shard::name) << ", " << static_cast<int>(takes));
+template <class Strategy>
+void check_strategy(Takes takes) {
+  INFO(std::string(Strategy::Shard::name)
+       << ", " << std::string(Strategy::Wrap::name) << ", " << static_cast<int>(takes));
   comm::Solo comm;
   Net net;
   net.takes = takes;
   const optim::Sgd sgd{.learning_rate = 0.2};
-  auto trainer = Whole<Shard>::make(net, comm, sgd, recipe);
+  auto trainer = Strategy::make(net, comm, sgd, recipe);
   test::Reference<precision::Fp32, Net, optim::Sgd> plain(sgd, recipe, c10::kCPU, net);
   const Batch batch;
   for (int step = 0; step < 3; ++step) {
@@ -117,6 +121,11 @@ void check(Takes takes) {
   compare(trainer, plain);
 }
 
+template <class Shard>
+void check(Takes takes) {
+  check_strategy<Whole<Shard>>(takes);
+}
+
 TEST_CASE("a gradient that the loss of a declared model takes is that of a plain loop") {
   for (const Takes takes : {Takes::nothing, Takes::input, Takes::input_twice, Takes::parameter,
                             Takes::parameter_twice, Takes::backward_of_inputs}) {
@@ -125,6 +134,14 @@ TEST_CASE("a gradient that the loss of a declared model takes is that of a plain
     check<shard::Zero2>(takes);
     check<shard::Zero3>(takes);
   }
+}
+
+TEST_CASE("and so is one that goes through no unit") {
+  check_strategy<Trainer<shard::Replicate, precision::Fp32, offload::None, wrap::Each<Layer>>>(
+      Takes::hidden_twice);
+  check_strategy<
+      Trainer<shard::Zero3, precision::Fp32, offload::None, wrap::Each<Layer>, checkpoint::Recompute>>(
+      Takes::hidden_twice);
 }
 
 // A step after a refused one is the step of a trainer that was refused nothing.

@@ -3,6 +3,7 @@
 #include <ATen/ATen.h>
 #include <torch/nn/modules/batchnorm.h>
 #include <torch/nn/modules/container/sequential.h>
+#include <torch/nn/modules/instancenorm.h>
 #include <torch/nn/modules/linear.h>
 #include <torch/nn/modules/normalization.h>
 
@@ -148,6 +149,13 @@ struct Absent {
   }
 };
 
+TEST_CASE("an undefined tensor is predicted with") {
+  comm::Solo comm;
+  const Batch batch;
+  auto trainer = Whole<checkpoint::None>::make<Masked>(comm, sgd);
+  CHECK_FALSE(trainer.predict(batch.x, Tensor(), batch.x)[0].defined());
+}
+
 TEST_CASE("a tensor that is undefined goes in and comes out undefined") {
   check_units<Absent, Masked>();
 }
@@ -172,19 +180,23 @@ struct Statistics {
   using Layers = std::array<Normed, 2>;
   using Head = nn::Linear<6, 1>;
   BOOST_HANA_DEFINE_STRUCT(Statistics, (Layers, layers), (Head, head));
+  bool again = false;  // the first layer runs twice
   Tensor forward(auto& run, Tensor x) const {
     for (const Normed& layer : layers) x = run(layer, x);
+    if (again) x = run(layers[0], x);
     return run(head, x);
   }
   Tensor loss(auto& run, const Tensor& x, const Tensor& y) const { return at::mse_loss(forward(run, x), y); }
 };
 
 template <class Strategy>
-void check_statistics() {
+void check_statistics(bool again = false) {
   INFO(std::string(Strategy::Shard::name) << ", " << std::string(Strategy::Wrap::name));
   comm::Solo comm;
-  auto trainer = Strategy::make(Statistics(), comm, sgd, recipe);
-  test::Reference<precision::Fp32, Statistics, optim::Sgd> plain(sgd, recipe, c10::kCPU);
+  Statistics own, other;  // each with torch modules of its own
+  own.again = other.again = again;
+  auto trainer = Strategy::make(own, comm, sgd, recipe);
+  test::Reference<precision::Fp32, Statistics, optim::Sgd> plain(sgd, recipe, c10::kCPU, other);
   const Batch batch;
   for (int step = 0; step < 3; ++step) {
     trainer.step(batch.x, batch.y);
@@ -210,6 +222,7 @@ TEST_CASE("a recomputed layer changes its buffers once, and finds them again as 
   using checkpoint::Recompute;
   check_statistics<Whole<checkpoint::None>>();
   check_statistics<Whole<Recompute>>();
+  check_statistics<Whole<Recompute>>(/*again=*/true);
   check_statistics<Units<shard::Zero3, Normed, Recompute>>();
   check_statistics<Units<shard::Zero2, Statistics::Layers::value_type::Norm, Recompute>>();
 }
@@ -284,6 +297,46 @@ TEST_CASE("and one that changes values alone trains as in a plain loop") {
   check<Units<shard::Zero3, Changer>>(net);
 }
 
+// A torch parameter that is read again after its unit has run.
+struct ReadsAgain {
+  using Unit = torch::nn::Linear;
+  using Head = nn::Linear<6, 1>;
+  BOOST_HANA_DEFINE_STRUCT(ReadsAgain, (Unit, unit), (Head, head));
+  ReadsAgain() : unit(6, 6) {}
+  Tensor loss(auto& run, const Tensor& x, const Tensor& y) const {
+    const Tensor h = at::tanh(run(unit, x));
+    return at::mse_loss(run(head, h.matmul(unit->weight)), y);
+  }
+};
+
+template <class Shard>
+std::vector<FullParameter> after_steps(const ReadsAgain& net) {
+  comm::Solo comm;
+  const Batch batch;
+  auto trainer = Units<Shard, ReadsAgain::Unit>::make(net, comm, sgd, recipe);
+  for (int step = 0; step < 3; ++step) trainer.step(batch.x, batch.y);
+  return trainer.full_parameters();
+}
+
+TEST_CASE("a gradient of a torch parameter that comes before its unit's backward counts") {
+  const auto net = [] {
+    torch::manual_seed(1);
+    return ReadsAgain();
+  };
+  test::Reference<precision::Fp32, ReadsAgain, optim::Sgd> plain(sgd, recipe, c10::kCPU, net());
+  const Batch batch;
+  for (int step = 0; step < 3; ++step)
+    plain.step([&](const auto& model, int i) {
+      return model.loss(batch.x.narrow(0, 2 * i, 2), batch.y.narrow(0, 2 * i, 2));
+    });
+  for (const auto& got : {after_steps<shard::Replicate>(net()), after_steps<shard::Zero2>(net()),
+                          after_steps<shard::ShardGradOp>(net())})
+    for (std::size_t k = 0; k < got.size(); ++k) {
+      INFO(got[k].name);
+      CHECK(at::allclose(got[k].value, plain.master(k), 1e-5, 1e-6));
+    }
+}
+
 // Batch normalisation of LibTorch's, under strategies that compute in bfloat16.
 template <class Net>
 std::string step_under_bf16(Net net) {
@@ -300,6 +353,11 @@ TEST_CASE("model.20: batch statistics that LibTorch does not take beside bfloat1
   const auto net = [](auto norm) { return Sequential(Linear(6, 6), norm); };
   CHECK_THAT(step_under_bf16(net(BatchNorm1d(6))),
              ContainsSubstring("[ashlar.model.20]") && ContainsSubstring("in '1' beside"));
+  CHECK_THAT(step_under_bf16(BatchNorm1d(6)), ContainsSubstring("[ashlar.model.20]") &&
+                                                  ContainsSubstring("in torch::nn::BatchNorm1dImpl beside"));
+  CHECK_THAT(
+      step_under_bf16(net(InstanceNorm1d(InstanceNormOptions(6).affine(true).track_running_stats(true)))),
+      ContainsSubstring("[ashlar.model.20]"));
   CHECK(step_under_bf16(net(BatchNorm1d(BatchNormOptions(6).affine(false)))) == "no error");
   CHECK(step_under_bf16(net(BatchNorm1d(BatchNormOptions(6).track_running_stats(false)))) == "no error");
   CHECK(step_under_bf16(net(LayerNorm(LayerNormOptions({6})))) == "no error");

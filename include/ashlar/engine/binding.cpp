@@ -102,12 +102,13 @@ void require_statistics(const torch::nn::Module& module, at::ScalarType compute,
       at::batch_norm(x, own, own, statistics, statistics.clone(), /*training=*/true, /*momentum=*/0.1,
                      /*eps=*/1e-5, /*cudnn_enabled=*/true);
     } catch (const c10::Error&) {
-      throw Error("model.20",
-                  "batch normalisation whose weight and running statistics LibTorch takes together",
-                  "statistics of type " + std::string(at::toString(mean->scalar_type())) + " in '" +
-                      item.key() + "' beside a weight that Precision makes " + at::toString(compute),
-                  "write precision::Fp32, a GroupNorm or LayerNorm, or convert the whole module, its "
-                  "statistics too, by module->to()");
+      const std::string name = item.key().empty() ? item.value()->name() : "'" + item.key() + "'";
+      throw Error(
+          "model.20", "a batch normalisation whose weight and running statistics LibTorch takes together",
+          std::string(at::toString(mean->scalar_type())) + " statistics in " + name +
+              " beside a weight that Precision makes " + at::toString(compute),
+          "write precision::Fp32, take a GroupNorm or LayerNorm, or convert the whole module, with its "
+          "statistics, by module->to()");
     }
   }
 }
