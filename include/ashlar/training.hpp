@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include <ashlar/comm/during.hpp>
 #include <ashlar/comm/launch.hpp>
 #include <ashlar/engine/agree.hpp>
 #include <ashlar/engine/binding.hpp>
@@ -67,6 +68,7 @@ class Training {
   using Precision = typename Strategy::Precision;
   using Wrap = typename Strategy::Wrap;
   using Checkpoint = typename Strategy::Checkpoint;
+  using Joint = comm::Joint;
 
   static constexpr memory rests = Strategy::Offload::optimizer;  // where the optimizer does
   // Whether an update may be one pass on the GPU, and a step on a batch a CUDA graph.
@@ -93,6 +95,7 @@ class Training {
             model_, [this](auto& module, int unit) { sites_.add(id_of(module), unit, this); })),
         engine_(comm_, device_, census_, Optimizer::states),
         replaying_(device_) {
+    const comm::During during(Joint::make);
     if constexpr (rests == memory::host) share_threads(comm_.size() > 1 ? comm::local_world() : 1);
     if constexpr (fuses) {
       fused_ = std::ranges::all_of(engine_.units(), [this](auto& unit) {
@@ -112,6 +115,7 @@ class Training {
   // One optimizer step on this rank's part of the global batch, cut along dimension 0 into the recipe's
   // micro-batches. The model's loss(run, inputs, targets) is the mean over what it is given.
   Report step(const Tensor& inputs, const Tensor& targets) {
+    const comm::During during(Joint::step);
     const long rows = rows_to_train(inputs, targets, recipe_.micro_batches);
     const Busy busy(busy_);
     const Recording recording(*this);
@@ -138,6 +142,7 @@ class Training {
   // through `run`; torch modules run as they always do.
   template <class Objective>
   Report step(Objective&& objective) {
+    const comm::During during(Joint::step);
     const Busy busy(busy_);
     const Recording recording(*this);
     tell_time();
@@ -152,6 +157,7 @@ class Training {
   }
   // The mean loss over the rows of all ranks, which need not have the same number.
   double evaluate(const Tensor& inputs, const Tensor& targets) {
+    const comm::During during(Joint::evaluate);
     const long rows = rows_to_evaluate(inputs, targets);
     return evaluate_with_weight([&, x = to_compute(inputs), y = targets.to(device_)](
                                     auto& run) { return loss_of<Executor>(model_, run, x, y); },
@@ -161,12 +167,14 @@ class Training {
   // The model's forward, without gradients. Collective: every rank calls it.
   template <class... Inputs>
   auto predict(const Inputs&... inputs) {
+    const comm::During during(Joint::predict);
     const Busy busy(busy_);
     return without_gradients(model_, engine_, [&] { return call(model_, run_, to_compute(inputs)...); });
   }
 
   // Every parameter and its optimizer state, whole. Collective, and as large as the model on every rank.
   std::vector<FullParameter> full_parameters() {
+    const comm::During during(Joint::full_parameters);
     engine_.finish_updates();
     std::vector<std::array<std::vector<Tensor>, 2>> whole;  // by unit: trained, frozen
     for (auto& unit : engine_.units()) {
@@ -384,6 +392,7 @@ class Training {
 
   template <class Objective>
   double evaluate_with_weight(Objective&& objective, long weight) {
+    const comm::During during(Joint::evaluate);
     const Busy busy(busy_);
     const Tensor own =
         without_gradients(model_, engine_, [&] { return as_scalar(value_of<Executor>(objective, run_, 0)); });

@@ -1,9 +1,9 @@
 // Mpi: CPU tensors between the processes of an MPI job, on one host or several.
 //
 // Ownership. The first Mpi starts MPI unless the program did, and then MPI also ends with the process; a
-// program that called MPI_Init itself calls MPI_Finalize itself. Each Mpi has a duplicate of MPI_COMM_WORLD
-// of its own, so several can be in use at once. Making one is collective: all ranks make the same ones in the
-// same order.
+// program that called MPI_Init itself calls MPI_Finalize itself. Several can be in use at once. Making one is
+// collective, and so is the end of MPI: all ranks make the same calls of all Mpi in the same order, and a
+// rank that does not, or that ends before the others are done, ends the job with a sentence.
 //
 // Threads. One thread at a time; the thread that made the first Mpi, where MPI offers no more than FUNNELED.
 #pragma once
@@ -18,6 +18,8 @@ namespace ashlar::comm {
 // Throws ashlar::Error: comm.1 to comm.5 as in detail/operands.hpp, and
 //   [ashlar.comm.6]  MPI failed; says what MPI says
 //   [ashlar.comm.7]  the launcher started another number of processes than MPI joined
+//   [ashlar.comm.17] another rank called something else
+// Whoever waits for another rank says so after 10 seconds.
 // all_gather and broadcast take every dtype; sums take float32, float64, bfloat16, float16, int32, int64 and
 // uint8 (modulo 256). bfloat16 and float16 are added in float32 and rounded to nearest even after each
 // addition. Every rank gets the same bits, and the same call on the same world size gives the same bits

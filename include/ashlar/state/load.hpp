@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include <ashlar/comm/during.hpp>
 #include <ashlar/concepts/communicator.hpp>
 #include <ashlar/state/manifest.hpp>
 #include <ashlar/state/snapshot.hpp>
@@ -52,6 +53,7 @@ std::int64_t latest_or_throw(const std::filesystem::path& directory);
 template <has_all_reduce C>
 std::int64_t load(const std::filesystem::path& directory, Snapshot& into, C& comm,
                   std::optional<std::int64_t> step = std::nullopt) {
+  const comm::During during(comm::Joint::load);
   std::int64_t chosen = step.value_or(0);
   together(comm, "find a checkpoint", [&] {
     if (!step && comm.rank() == 0) chosen = detail::latest_or_throw(directory);

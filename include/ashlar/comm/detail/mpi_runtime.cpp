@@ -5,13 +5,16 @@
 #include <mpi.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include <ashlar/comm/detail/mpi_peers.hpp>
 #include <ashlar/comm/guard.hpp>
 #include <ashlar/comm/launch.hpp>
 #include <ashlar/error.hpp>
@@ -56,6 +59,30 @@ class Runtime {
     check_mpi(MPI_Comm_size(agreement, &size), "MPI_Comm_size");
     if (launched) expect_world(*launched, size);
     join({rank, agree, [](int code) { MPI_Abort(MPI_COMM_WORLD, code); }});
+    int key = MPI_KEYVAL_INVALID;
+    check_mpi(MPI_Comm_create_keyval(MPI_COMM_NULL_COPY_FN, before_end, &key, nullptr),
+              "MPI_Comm_create_keyval");
+    check_mpi(MPI_Comm_set_attr(MPI_COMM_SELF, key, nullptr), "MPI_Comm_set_attr");
+  }
+
+  // MPI_Finalize, whoever calls it, first deletes the attributes of MPI_COMM_SELF. A rank that ends while the
+  // others wait for it would wait for them there.
+  static int before_end(MPI_Comm, int, void*, void*) {
+    if (failing()) return MPI_SUCCESS;
+    try {
+      Peers::get().end();
+    } catch (const Error& error) {
+      fail(1, error.what());
+      std::this_thread::sleep_for(std::chrono::seconds(1));  // one of the others may be printing it
+      MPI_Abort(MPI_COMM_WORLD, 1);
+    }
+    return MPI_SUCCESS;
+  }
+
+  // Whether this rank has told the others of a failure.
+  static bool& failing() {
+    static bool told = false;
+    return told;
   }
 
   ~Runtime() {
@@ -64,6 +91,7 @@ class Runtime {
 
   static World::Verdict agree(const std::string& sentence) {
     constexpr double patience = 1.0;  // seconds
+    failing() = true;
     const MPI_Comm comm = get().agreement;
     int rank = 0, size = 1;
     MPI_Comm_rank(comm, &rank);

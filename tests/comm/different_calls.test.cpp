@@ -1,0 +1,211 @@
+// labels: system
+// Ranks that do not make the same calls: nobody waits for ever, and the two calls are named. Each case runs
+// this program again under mpirun, where each rank has a word whose letters are its calls.
+#include <ashlar/comm/during.hpp>
+
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "comm/processes.hpp"
+#include "support/catch.hpp"
+#include "support/runner.hpp"
+
+#ifdef ASHLAR_WITH_MPI
+#include <ashlar/ashlar.hpp>
+#include <ashlar/comm/detail/mpi_peers.hpp>
+#include <ashlar/comm/guard.hpp>
+#include <ashlar/comm/mpi.hpp>
+#include <ashlar/nn/linear.hpp>
+#include <ashlar/policies.hpp>
+#include <ashlar/state/training.hpp>
+#endif
+
+namespace ashlar {
+
+using comm::History;
+using comm::Joint;
+
+TEST_CASE("a history knows the latest calls, by number") {
+  History calls;
+  CHECK(calls.current() == Joint::none);
+  for (int i = 0; i < 20; ++i) calls = calls.begun(i % 2 ? Joint::evaluate : Joint::step).ended();
+  calls = calls.begun(Joint::resume);
+  CHECK(calls.count() == 21);
+  CHECK(calls.current() == Joint::resume);
+  CHECK(calls.call(20) == Joint::evaluate);
+  CHECK(calls.call(14) == Joint::evaluate);
+  CHECK(calls.call(13) == Joint::none);  // forgotten
+  CHECK(calls.call(22) == Joint::none);  // not yet
+  CHECK(calls.ended().current() == Joint::none);
+  CHECK(calls.ended().call(21) == Joint::resume);
+}
+
+TEST_CASE("a call within a call is part of it") {
+  const comm::During outer(Joint::save);
+  const int count = comm::now().count();
+  {
+    const comm::During inner(Joint::full_parameters);
+    CHECK(comm::now().current() == Joint::save);
+  }
+  CHECK(comm::now().current() == Joint::save);
+  CHECK(comm::now().count() == count);
+}
+
+#ifdef ASHLAR_WITH_MPI
+namespace {
+
+using Catch::Matchers::ContainsSubstring;
+
+struct Net {
+  using Layer = nn::Linear<8, 8>;
+  using Layers = std::array<Layer, 2>;
+  BOOST_HANA_DEFINE_STRUCT(Net, (Layers, layers));
+  Tensor forward(auto& run, Tensor x) const {  // (B, 8) -> same
+    for (const Layer& layer : layers) x = run(layer, x);
+    return x;
+  }
+  Tensor loss(auto& run, const Tensor& x, const Tensor& y) const { return at::mse_loss(forward(run, x), y); }
+};
+
+// Each letter is a call: see the switch.
+template <class Shard>
+void make_calls(comm::Mpi& world, const std::string& calls) {
+  using Strategy = Trainer<Shard, precision::Fp32, offload::None, wrap::Each<Net::Layer>>;
+  const auto directory = std::filesystem::path(std::getenv("ASHLAR_PROBE_DIRECTORY"));
+  auto trainer = Strategy::template make<Net>(world, optim::Sgd{.learning_rate = 0.1}, {});
+  const Tensor x = at::ones({4, 8}), y = at::zeros({4, 8});
+  Tensor sum = at::ones({4}), large = at::ones({1 << 20});
+  for (const char call : calls) switch (call) {
+      case 's':
+        trainer.step(x, y);
+        break;
+      case 'e':
+        trainer.evaluate(x, y);
+        break;
+      case 'p':
+        trainer.predict(x);
+        break;
+      case 'f':
+        trainer.full_parameters();
+        break;
+      case 'S':
+        state::save(directory, trainer);
+        break;
+      case 'R':
+        state::resume(directory, trainer);
+        break;
+      case 'm':
+        Strategy::template make<Net>(world, optim::Sgd{.learning_rate = 0.1}, {});
+        break;
+      case 'M':
+        comm::Mpi();
+        break;
+      case 'r':
+        world.all_reduce(sum).wait();
+        break;
+      case 'l':
+        world.all_reduce(large).wait();
+        break;
+      case 'b':
+        world.barrier();
+        break;
+      case '0':
+        world.broadcast(sum, 0).wait();
+        break;
+      case '1':
+        world.broadcast(sum, 1).wait();
+        break;
+      case 'w':
+        std::this_thread::sleep_for(std::chrono::seconds(1));
+        break;
+      case 't':
+        throw std::runtime_error("a mistake of its own");
+      case 'x':  // a step whose objective throws, which the caller takes for granted
+        try {
+          trainer.step([&](auto&, int) -> Tensor { throw std::runtime_error("caught"); });
+        } catch (const std::runtime_error&) {
+        }
+        break;
+      case 'X':
+        std::exit(0);
+      default:
+        throw std::logic_error("no such call");
+    }
+}
+
+// strategy:how:calls of rank 0:calls of rank 1:... ; the last for all others.
+int probe(const std::string& name) {
+  std::vector<std::string> words;
+  std::istringstream text(name);
+  for (std::string word; std::getline(text, word, ':');) words.push_back(word);
+  const auto body = [&] {
+    comm::Mpi world;
+    comm::detail::Peers::get().tell_waits_after(std::chrono::milliseconds(500));
+    const std::string& calls = words[std::min(words.size() - 1, 2 + static_cast<std::size_t>(world.rank()))];
+    if (words[0] == "zero3")
+      make_calls<shard::Zero3>(world, calls);
+    else
+      make_calls<shard::Replicate>(world, calls);
+  };
+  if (words[1] == "guarded") return comm::guarded(body);
+  body();
+  return 0;
+}
+
+test::Outcome ranks(int world, const std::string& name) {
+  return test::run(
+      "export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "
+      "ASHLAR_PROBE_DIRECTORY=\"$(mktemp -d)\"; " +
+      test::probe(name, "timeout 20 mpirun --oversubscribe --mca btl ^tcp -np " + std::to_string(world)) +
+      "; code=$?; rm -rf \"$ASHLAR_PROBE_DIRECTORY\"; exit $code");
+}
+
+}  // namespace
+
+TEST_CASE("ranks that make different calls end, and the calls are named") {
+  if (test::run("mpirun --version").code != 0) {
+    WARN("SKIP: there is no mpirun on the PATH");
+    return;
+  }
+  struct Case {
+    int world;
+    const char* name;
+    const char* sentence;
+  };
+  for (const auto& [world, name, sentence] : {
+           Case{2, "replicate:guarded:sss:ss", "rank 1 ended its program while rank 0 called step()"},
+           Case{2, "replicate:plain:sse:sss", "rank 1 called step() while rank 0 called evaluate()"},
+           Case{4, "zero3:guarded:s:s:se:s", "ended its program while rank 2 called evaluate()"},
+       }) {
+    const auto all = ranks(world, name);
+    INFO(name << "\n" << all.output);
+    CHECK(all.code != 0);
+    CHECK(all.code != 124);  // timeout's
+    CHECK_THAT(all.output, ContainsSubstring("[ashlar.comm.17]"));
+    CHECK_THAT(all.output, ContainsSubstring(sentence));
+    CHECK(all.seconds < 15);
+  }
+}
+
+TEST_CASE("a rank that waits says for whom, and goes on") {
+  const auto all = ranks(2, "replicate:guarded:sss:swss");
+  INFO(all.output);
+  CHECK(all.code == 0);
+  CHECK_THAT(all.output, ContainsSubstring("rank 0: step() has waited 0 s for rank 1"));
+}
+#endif
+
+}  // namespace ashlar
+
+int main(int argc, char** argv) {
+#ifdef ASHLAR_WITH_MPI
+  if (const char* name = std::getenv("ASHLAR_PROBE")) return ashlar::probe(name);
+#endif
+  return ashlar::test::run_tests(argc, argv);
+}
