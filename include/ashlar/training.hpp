@@ -95,7 +95,7 @@ class Training {
             model_, [this](auto& module, int unit) { sites_.add(id_of(module), unit, this); })),
         engine_(comm_, device_, census_, Optimizer::states),
         replaying_(device_) {
-    const comm::During during(Joint::make);
+    const comm::During during(Joint::make, comm_.size());
     if constexpr (rests == memory::host) share_threads(comm_.size() > 1 ? comm::local_world() : 1);
     if constexpr (fuses) {
       fused_ = std::ranges::all_of(engine_.units(), [this](auto& unit) {
@@ -115,7 +115,7 @@ class Training {
   // One optimizer step on this rank's part of the global batch, cut along dimension 0 into the recipe's
   // micro-batches. The model's loss(run, inputs, targets) is the mean over what it is given.
   Report step(const Tensor& inputs, const Tensor& targets) {
-    const comm::During during(Joint::step);
+    const comm::During during(Joint::step, comm_.size());
     const long rows = rows_to_train(inputs, targets, recipe_.micro_batches);
     const Busy busy(busy_);
     const Recording recording(*this);
@@ -142,7 +142,7 @@ class Training {
   // through `run`; torch modules run as they always do.
   template <class Objective>
   Report step(Objective&& objective) {
-    const comm::During during(Joint::step);
+    const comm::During during(Joint::step, comm_.size());
     const Busy busy(busy_);
     const Recording recording(*this);
     tell_time();
@@ -157,7 +157,7 @@ class Training {
   }
   // The mean loss over the rows of all ranks, which need not have the same number.
   double evaluate(const Tensor& inputs, const Tensor& targets) {
-    const comm::During during(Joint::evaluate);
+    const comm::During during(Joint::evaluate, comm_.size());
     const long rows = rows_to_evaluate(inputs, targets);
     return evaluate_with_weight([&, x = to_compute(inputs), y = targets.to(device_)](
                                     auto& run) { return loss_of<Executor>(model_, run, x, y); },
@@ -167,14 +167,14 @@ class Training {
   // The model's forward, without gradients. Collective: every rank calls it.
   template <class... Inputs>
   auto predict(const Inputs&... inputs) {
-    const comm::During during(Joint::predict);
+    const comm::During during(Joint::predict, comm_.size());
     const Busy busy(busy_);
     return without_gradients(model_, engine_, [&] { return call(model_, run_, to_compute(inputs)...); });
   }
 
   // Every parameter and its optimizer state, whole. Collective, and as large as the model on every rank.
   std::vector<FullParameter> full_parameters() {
-    const comm::During during(Joint::full_parameters);
+    const comm::During during(Joint::full_parameters, comm_.size());
     engine_.finish_updates();
     std::vector<std::array<std::vector<Tensor>, 2>> whole;  // by unit: trained, frozen
     for (auto& unit : engine_.units()) {
@@ -392,7 +392,7 @@ class Training {
 
   template <class Objective>
   double evaluate_with_weight(Objective&& objective, long weight) {
-    const comm::During during(Joint::evaluate);
+    const comm::During during(Joint::evaluate, comm_.size());
     const Busy busy(busy_);
     const Tensor own =
         without_gradients(model_, engine_, [&] { return as_scalar(value_of<Executor>(objective, run_, 0)); });

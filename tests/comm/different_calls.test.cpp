@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <initializer_list>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -47,14 +48,37 @@ TEST_CASE("a history knows the latest calls, by number") {
 }
 
 TEST_CASE("a call within a call is part of it") {
-  const comm::During outer(Joint::save);
+  const comm::During outer(Joint::save, 2);
   const int count = comm::now().count();
   {
-    const comm::During inner(Joint::full_parameters);
+    const comm::During inner(Joint::full_parameters, 2);
     CHECK(comm::now().current() == Joint::save);
   }
   CHECK(comm::now().current() == Joint::save);
   CHECK(comm::now().count() == count);
+}
+
+TEST_CASE("a call of a world of one is nobody else's") {
+  const int count = comm::now().count();
+  const comm::During alone(Joint::step, 1);
+  CHECK(comm::now().current() == Joint::none);
+  CHECK(comm::now().count() == count);
+}
+
+TEST_CASE("ranks are told apart by the calls that both remember") {
+  using comm::detail::different_calls;
+  const auto after = [](std::initializer_list<Joint> calls) {
+    History history;
+    for (const Joint call : calls) history = history.begun(call).ended();
+    return history;
+  };
+  const auto ahead = after({Joint::make, Joint::step, Joint::step, Joint::step});
+  CHECK(different_calls(1, after({Joint::make, Joint::step}), 0, ahead).empty());
+  CHECK(different_calls(1, History(), 0, ahead).empty());
+  const auto other = different_calls(1, after({Joint::make, Joint::evaluate}), 0, ahead);
+  CHECK_THAT(other,
+             Catch::Matchers::ContainsSubstring("rank 1 called evaluate() while rank 0 called step()"));
+  CHECK(other == different_calls(0, ahead, 1, after({Joint::make, Joint::evaluate})));
 }
 
 #ifdef ASHLAR_WITH_MPI

@@ -1,5 +1,7 @@
 #include <ashlar/comm/during.hpp>
 
+#include <algorithm>
+
 namespace ashlar::comm {
 
 std::string_view to_string(Joint call) {
@@ -12,6 +14,8 @@ std::string_view to_string(Joint call) {
                                         "state::save()",
                                         "state::load()",
                                         "state::resume()",
+                                        "barrier()",
+                                        "the end of its communicator",
                                         "the end of the program"};
   return names[static_cast<std::size_t>(call)];
 }
@@ -20,7 +24,9 @@ namespace detail {
 
 std::string did(Joint call) {
   if (call == Joint::none) return "called nothing";
-  return call == Joint::end ? "ended its program" : "called " + std::string(to_string(call));
+  if (call == Joint::leave) return "ended its communicator";
+  if (call == Joint::end) return "ended its program";
+  return "called " + std::string(to_string(call));
 }
 
 Error different_calls(int rank, const std::string& did, int other, const std::string& other_did) {
@@ -29,6 +35,16 @@ Error different_calls(int rank, const std::string& did, int other, const std::st
           "two: rank " + std::to_string(rank) + " " + did + " while rank " + std::to_string(other) + " " +
               other_did,
           "make as many calls on every rank, in the same order, and none that only some ranks reach"};
+}
+
+std::string different_calls(int rank, History calls, int other, History other_calls) {
+  const int last = std::min(calls.count(), other_calls.count());
+  for (int number = last - History::remembered + 1; number <= last; ++number) {
+    const Joint a = calls.call(number), b = other_calls.call(number);
+    if (a != b && a != Joint::none && b != Joint::none)
+      return different_calls(rank, did(a), other, did(b)).what();
+  }
+  return "";
 }
 
 }  // namespace detail

@@ -11,7 +11,8 @@
 
 namespace ashlar::comm {
 
-// The calls that every rank makes. `none`: between them; `end`: a rank has left main.
+// The calls that every rank makes. `none`: between them; `leave`: a rank gives up its communicator; `end`: it
+// has left main.
 enum class Joint : std::uint8_t {
   none,
   make,
@@ -22,6 +23,8 @@ enum class Joint : std::uint8_t {
   save,
   load,
   resume,
+  barrier,
+  leave,
   end
 };
 
@@ -66,20 +69,20 @@ inline History now() {
   return History(history.load(std::memory_order_relaxed));
 }
 
-// A call within another one is part of it.
+// A call within another one is part of it, and one of a world of one is nobody else's.
 class During {
  public:
-  explicit During(Joint call) : within_(now().active()) {
-    if (!within_) history.store(now().begun(call).word(), std::memory_order_relaxed);
+  During(Joint call, int ranks) : counts_(ranks > 1 && !now().active()) {
+    if (counts_) history.store(now().begun(call).word(), std::memory_order_relaxed);
   }
   ~During() {
-    if (!within_) history.store(now().ended().word(), std::memory_order_relaxed);
+    if (counts_) history.store(now().ended().word(), std::memory_order_relaxed);
   }
   During(const During&) = delete;
   During& operator=(const During&) = delete;
 
  private:
-  bool within_;
+  bool counts_;
 };
 
 namespace detail {
@@ -88,6 +91,9 @@ std::string did(Joint);  // called step()
 
 // [ashlar.comm.17] in the same words on both ranks, of which each tells what it did and who it is.
 Error different_calls(int rank, const std::string& did, int other, const std::string& other_did);
+
+// The same from what is remembered; empty where no call of the same number differs.
+std::string different_calls(int rank, History calls, int other, History other_calls);
 
 }  // namespace detail
 }  // namespace ashlar::comm

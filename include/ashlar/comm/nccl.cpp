@@ -19,6 +19,7 @@
 
 #include <ashlar/comm/detail/operands.hpp>
 #include <ashlar/comm/detail/rendezvous.hpp>
+#include <ashlar/comm/during.hpp>
 #include <ashlar/comm/guard.hpp>
 #include <ashlar/error.hpp>
 #include <ashlar/report/tensor_memory.hpp>
@@ -248,6 +249,7 @@ struct Nccl::State {
       if (rendezvous) rendezvous->stop();
       return;
     }
+    const During during(Joint::leave, launch.world);
     for (Lane& lane : lanes) cudaStreamSynchronize(lane.stream);
     try {
       if (rendezvous) rendezvous->leave();
@@ -343,6 +345,7 @@ int Nccl::device() const {
 }
 
 void Nccl::barrier() {
+  const During during(Joint::barrier, size());
   state_
       ->run(sums, "ncclAllReduce",
             [&](const Lane& lane) {

@@ -11,8 +11,9 @@
 // it came from.
 //
 // Ownership. Sets the thread's CUDA device first, then makes streams, events and communicators. Making and
-// destroying one is collective. Between them a thread watches for ranks that are lost and then ends this
-// process with one sentence: see detail/rendezvous.hpp. Calls come from one thread at a time.
+// destroying one is collective. Between them a thread watches for ranks that are lost, or that make other
+// calls than this one, and then ends this process with one sentence: see detail/rendezvous.hpp. Calls come
+// from one thread at a time.
 #pragma once
 
 #include <memory>
@@ -23,8 +24,8 @@
 
 namespace ashlar::comm {
 
-// Throws ashlar::Error: comm.1 to comm.5 as in detail/operands.hpp, comm.11 to comm.13 as in
-// detail/rendezvous.hpp, and
+// Throws ashlar::Error: comm.1 to comm.5 as in detail/operands.hpp, comm.11, comm.13 and comm.18
+// as in detail/rendezvous.hpp, and
 //   [ashlar.comm.15]  no GPU for this rank
 //   [ashlar.comm.16]  CUDA or NCCL failed; says what it says
 // Sums take the dtypes that Mpi sums, all_gather and broadcast every dtype. Sums of bfloat16 and float16 are

@@ -53,7 +53,7 @@ std::int64_t latest_or_throw(const std::filesystem::path& directory);
 template <has_all_reduce C>
 std::int64_t load(const std::filesystem::path& directory, Snapshot& into, C& comm,
                   std::optional<std::int64_t> step = std::nullopt) {
-  const comm::During during(comm::Joint::load);
+  const comm::During during(comm::Joint::load, comm.size());
   std::int64_t chosen = step.value_or(0);
   together(comm, "find a checkpoint", [&] {
     if (!step && comm.rank() == 0) chosen = detail::latest_or_throw(directory);

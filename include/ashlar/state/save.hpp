@@ -47,7 +47,7 @@ class Saving {
 template <has_all_reduce C>
 void save(const std::filesystem::path& directory, std::int64_t step, const Snapshot& snapshot, C& comm,
           int keep = 2) {
-  const comm::During during(comm::Joint::save);
+  const comm::During during(comm::Joint::save, comm.size());
   detail::Saving saving(directory, step, snapshot, comm.rank(), comm.size(), keep);
   together(comm, "prepare a checkpoint", [&] { saving.prepare(); });
   together(comm, "write its part of the checkpoint", [&] { saving.write(); });

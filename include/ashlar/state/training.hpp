@@ -45,7 +45,7 @@ Snapshot snapshot_of(Trainer& trainer) {
 template <class Trainer>
 void save(const std::filesystem::path& directory, Trainer& trainer, const std::string& extra = {},
           int keep = 2) {
-  const comm::During during(comm::Joint::save);
+  const comm::During during(comm::Joint::save, trainer.communicator().size());
   Snapshot snapshot = detail::snapshot_of(trainer);
   snapshot.meta = detail::encode_meta(trainer.identity().recipe, extra);
   save(directory, trainer.steps(), snapshot, trainer.communicator(), keep);
@@ -57,8 +57,8 @@ void save(const std::filesystem::path& directory, Trainer& trainer, const std::s
 template <class Trainer>
 std::string resume(const std::filesystem::path& directory, Trainer& trainer,
                    std::optional<std::int64_t> step = std::nullopt) {
-  const comm::During during(comm::Joint::resume);
   auto& comm = trainer.communicator();
+  const comm::During during(comm::Joint::resume, comm.size());
   std::int64_t chosen = step.value_or(0);
   std::string extra;
   together(comm, "find a checkpoint", [&] {

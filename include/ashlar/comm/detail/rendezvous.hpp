@@ -4,6 +4,9 @@
 // each process runs one thread that says "still here" in the store every few seconds. Rank 0 listens to all
 // of them, the others to rank 0 and to its verdict, so the traffic grows with the world and not with its
 // square. A thread that learns of a loss prints one sentence and ends its process.
+//
+// With "still here" goes which calls a rank has made (comm/during.hpp). So ranks that make different ones are
+// found out, and a rank that waits can say for whom, and a step sends nothing for it.
 #pragma once
 
 #include <chrono>
@@ -19,9 +22,10 @@ namespace ashlar::comm::detail {
 class Rendezvous {
  public:
   struct Times {
-    std::chrono::milliseconds arrive{60'000};   // all ranks have started within
-    std::chrono::milliseconds beat{2'000};      // a rank is heard of every
-    std::chrono::milliseconds silence{20'000};  // a rank is lost after
+    std::chrono::milliseconds arrive{60'000};    // all ranks have started within
+    std::chrono::milliseconds beat{2'000};       // a rank is heard of every
+    std::chrono::milliseconds silence{20'000};   // a rank is lost after
+    std::chrono::milliseconds patience{10'000};  // a rank says that it waits after
   };
 
   // What the thread asks and does besides. Both are called on that thread.
@@ -34,6 +38,7 @@ class Rendezvous {
 
   // Collective. Blocks until all ranks are there; the thread runs from then on.
   //   [ashlar.comm.11]  no store        [ashlar.comm.13]  ranks that did not come, by number
+  //   [ashlar.comm.18]  another job is there already
   Rendezvous(const Launch&, Hooks, const Environment&, Times);
 
   // Rank 0's bytes, on every rank. A key is used once.
