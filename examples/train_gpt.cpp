@@ -128,7 +128,8 @@ void train(World& world, const Source& source, const Options& options, const std
   // Every rank takes part, because each has only its shard; all draw the same tokens.
   const auto logits = [&](const auto& ids) { return trainer.predict(ids); };
   const models::Sampling sampling{.tokens = options.sample, .context = small.context, .seed = options.seed};
-  if (options.tokens.empty()) progress.say(models::generate(logits, "\n", sampling) + "\n");
+  if (options.tokens.empty())
+    progress.say(models::printable(models::generate(logits, "\n", sampling)) + "\n");
   progress.say(
       "next: put shard::Zero1 in place of shard::Zero3 in examples/train_gpt.cpp and run this again, or "
       "train "

@@ -83,6 +83,24 @@ TEST_CASE("a rank that waits says for whom, and goes on") {
   CHECK_THAT(all.output, ContainsSubstring("rank 0: step() has waited 1 s for rank 1"));
 }
 
+TEST_CASE("a host that is not known is named, without a backtrace") {
+  const auto one = run("RANK=1 LOCAL_RANK=0 WORLD_SIZE=2 MASTER_ADDR=nowhere.invalid MASTER_PORT=29500 " +
+                       test::probe("stranger:0"));
+  INFO(one.output);
+  CHECK(one.code == 1);
+  CHECK_THAT(one.output, ContainsSubstring("[ashlar.comm.19]") && ContainsSubstring("'nowhere.invalid'"));
+  CHECK(one.count("\n") == 1);
+}
+
+TEST_CASE("a host where nobody listens is named, without a backtrace") {
+  const auto one = run("RANK=1 LOCAL_RANK=0 WORLD_SIZE=2 MASTER_ADDR=127.0.0.1 MASTER_PORT=" +
+                       std::to_string(test::free_port()) + " " + test::probe("stranger:0"));
+  INFO(one.output);
+  CHECK(one.code == 1);
+  CHECK_THAT(one.output, ContainsSubstring("[ashlar.comm.11]"));
+  CHECK(one.count("\n") == 1);
+}
+
 namespace {
 
 // A call that ends when all ranks have begun it.
@@ -93,8 +111,8 @@ void call(comm::detail::Store& store, Joint joint, int number, int world) {
     std::this_thread::sleep_for(20ms);
 }
 
-// what:milliseconds. `late` comes so much later than it starts; the others then stay for so long. Each letter
-// of sew is a call: step, evaluate, or a second of something else.
+// what:milliseconds. `late` comes so much later than it starts, and `stranger` has little patience; the
+// others then stay for so long. Each letter of sew is a call: step, evaluate, or a second of something else.
 int probe(const std::string& name) {
   return comm::guarded([&] {
     const auto what = name.substr(0, name.find(':'));
@@ -102,7 +120,9 @@ int probe(const std::string& name) {
     const auto launch = comm::launch();
     const auto get = comm::process_environment();
     if (what == "late") std::this_thread::sleep_for(time);
-    Rendezvous ranks(launch, {}, get, {.arrive = 10s, .beat = 200ms, .silence = 5s, .patience = 400ms});
+    Rendezvous ranks(
+        launch, {}, get,
+        {.arrive = what == "stranger" ? 500ms : 10'000ms, .beat = 200ms, .silence = 5s, .patience = 400ms});
     std::this_thread::sleep_for(time);
     if (what.find_first_not_of("sew") == std::string::npos) {
       auto options = comm::detail::Store::options(launch, get);

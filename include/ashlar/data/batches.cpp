@@ -15,14 +15,19 @@ std::int64_t sequences_a_rank(const BatchShape& shape, comm::Place place) {
                 std::to_string(shape.sequences) + ", " + std::to_string(shape.tokens) + " and " +
                     std::to_string(shape.micro_batches),
                 "set all three above 0");
-  const std::int64_t parts = place.world * shape.micro_batches;
-  if (shape.sequences % parts != 0) {
-    const std::int64_t below = shape.sequences / parts * parts;
+  std::int64_t parts = 0, above = 0;
+  const bool beyond = __builtin_mul_overflow(std::int64_t{place.world}, shape.micro_batches, &parts);
+  if (beyond || shape.sequences % parts != 0) {
+    const std::int64_t below = beyond ? 0 : shape.sequences / parts * parts;
+    const std::string less = below > 0 ? std::to_string(below) : "", or_more = less.empty() ? "" : " or ";
     throw Error("data.11",
                 "a batch that " + std::to_string(place.world) + " ranks times " +
                     std::to_string(shape.micro_batches) + " micro-batches divide",
                 std::to_string(shape.sequences) + " sequences",
-                "use " + (below ? std::to_string(below) + " or " : "") + std::to_string(below + parts));
+                beyond ? "use fewer micro-batches"
+                : __builtin_add_overflow(below, parts, &above)
+                    ? "use " + less
+                    : "use " + less + or_more + std::to_string(above));
   }
   return shape.sequences / place.world;
 }

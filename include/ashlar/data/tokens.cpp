@@ -62,13 +62,32 @@ void check_count(std::span<const std::byte> bytes, const Format& format, const s
   if (said == 0) throw Error("data.4", "tokens " + where, "none", "check what wrote it");
 }
 
-void check_raw(std::span<const std::byte> bytes, const std::filesystem::path& file) {
+// Whether ids without a header look like those of a wider type: the upper half of every one is 0, or as small
+// as the vocabulary leaves it, where ids of uint16 would have any value. Too few ids tell nothing.
+bool looks_wider(std::span<const std::byte> bytes, std::int64_t vocabulary) {
+  constexpr std::size_t least = 32;
+  const auto* ids = reinterpret_cast<const std::uint16_t*>(bytes.data());
+  const std::size_t count = bytes.size() / sizeof *ids;
+  if (count < least || count % 2 != 0) return false;
+  const std::int64_t most = (vocabulary - 1) >> 16;
+  bool any = false;  // a file of zeros is what it is
+  for (std::size_t i = 0; i < count; i += 2) {
+    if (ids[i + 1] > most) return false;
+    any = any || ids[i] > most;
+  }
+  return any;
+}
+
+void check_raw(std::span<const std::byte> bytes, std::int64_t vocabulary, const std::filesystem::path& file) {
   const auto begins = [&](std::string_view mark) {
     return bytes.size() >= mark.size() && std::memcmp(bytes.data(), mark.data(), mark.size()) == 0;
   };
   if (std::ranges::any_of(foreign, begins)) unknown(file, "another format's first bytes");
   if (file.extension() != ".bin") unknown(file, "neither llm.c's first bytes nor a name that ends in .bin");
   if (bytes.size() % 2 != 0) unknown(file, "an odd number of bytes, " + std::to_string(bytes.size()));
+  if (looks_wider(bytes, vocabulary))
+    unknown(file,
+            "what looks like ids of uint32 or wider without a header: the upper half of each is 0 or nearly");
 }
 
 // One pass of maxima, in blocks of a constant length so that the compiler vectorises it; a second look only
@@ -109,7 +128,7 @@ Tokens::Tokens(const std::filesystem::path& file, std::int64_t vocabulary)
     width_ = format->width;
     ids_ = ids_.subspan(header_bytes);
   } else {
-    check_raw(ids_, file);
+    check_raw(ids_, vocabulary, file);
   }
   width_ == 2 ? check_ids<std::uint16_t>(ids_, vocabulary, file)
               : check_ids<std::uint32_t>(ids_, vocabulary, file);

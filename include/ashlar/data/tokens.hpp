@@ -3,7 +3,8 @@
 //   nanoGPT  NAME.bin            uint16 ids and nothing else; told by the file's name, as it has no mark of
 //   its own llm.c    magic 20240520, v1  header of 256 int32 {magic, version, count}, then uint16 ids (GPT-2)
 //   llm.c    magic 20240801, v7  the same header, then uint32 ids (Llama 3)
-// All little-endian. The sources of the layouts: nanoGPT data/*/prepare.py, llm.c dev/data/data_common.py.
+// Ids of uint32 without a header are refused: read as uint16, every second one would be 0. All little-endian.
+// The sources of the layouts: nanoGPT data/*/prepare.py, llm.c dev/data/data_common.py.
 #pragma once
 
 #include <cstdint>

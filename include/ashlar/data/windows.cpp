@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <string>
 
 #include <ashlar/error.hpp>
@@ -36,7 +37,10 @@ std::uint64_t permute(std::uint64_t i, std::uint64_t size, std::uint64_t key) {
 
 Windows::Windows(std::uint64_t tokens, std::int64_t length, std::int64_t batch, std::uint64_t seed)
     : length_(static_cast<std::uint64_t>(length)), seed_(seed) {
-  const std::uint64_t needed = static_cast<std::uint64_t>(batch) * length_ + 1;
+  std::uint64_t needed = 0;
+  if (__builtin_mul_overflow(static_cast<std::uint64_t>(batch), length_, &needed) ||
+      __builtin_add_overflow(needed, 1, &needed))
+    needed = std::numeric_limits<std::uint64_t>::max();
   if (tokens < needed)
     throw Error(
         "data.10",

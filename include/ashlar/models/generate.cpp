@@ -75,5 +75,53 @@ std::string to_text(std::span<const std::int64_t> ids) {
   return text;
 }
 
+namespace {
+
+// Bytes of the valid UTF-8 character at the start of `text`, 0 where there is none. Ranges: Unicode 15, table
+// 3-7.
+std::size_t utf8_length(std::string_view text) {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
+  const auto tail = [&](std::size_t from, std::size_t to) {
+    for (std::size_t i = from; i < to; ++i)
+      if (byte(i) >> 6 != 2) return false;
+    return true;
+  };
+  const unsigned first = byte(0), second = byte(1);
+  if (first < 0x80) return 1;
+  if (first >= 0xc2 && first <= 0xdf) return tail(1, 2) ? 2 : 0;
+  if (first >> 4 == 0xe)
+    return tail(1, 3) && !(first == 0xe0 && second < 0xa0) && !(first == 0xed && second > 0x9f) ? 3 : 0;
+  if (first >= 0xf0 && first <= 0xf4)
+    return tail(1, 4) && !(first == 0xf0 && second < 0x90) && !(first == 0xf4 && second > 0x8f) ? 4 : 0;
+  return 0;
+}
+
+bool is_control(std::string_view character) {
+  const auto first = static_cast<unsigned char>(character[0]);
+  return first < 0x20 || first == 0x7f ||
+         (character.size() == 2 && first == 0xc2 && static_cast<unsigned char>(character[1]) < 0xa0);
+}
+
+}  // namespace
 }  // namespace detail
+
+std::string printable(std::string_view text) {
+  std::string shown;
+  while (!text.empty()) {
+    const std::size_t length = detail::utf8_length(text);
+    const std::string_view character = text.substr(0, std::max<std::size_t>(length, 1));
+    const bool stays = character == "\n" || character == "\t" || text.starts_with("\r\n");
+    if (length > 0 && (stays || !detail::is_control(character)))
+      shown += character;
+    else
+      for (const char c : character) {
+        constexpr std::string_view digits = "0123456789abcdef";
+        const auto byte = static_cast<unsigned char>(c);
+        shown += {'\\', 'x', digits[byte >> 4], digits[byte & 15]};
+      }
+    text.remove_prefix(character.size());
+  }
+  return shown;
+}
+
 }  // namespace ashlar::models

@@ -55,4 +55,8 @@ std::string generate(auto&& logits, std::string_view prompt, const Sampling& sam
   return detail::to_text(generate_ids(logits, detail::to_ids(prompt), sampling));
 }
 
+// A text of bytes as a terminal may show it: valid UTF-8 as it is; control characters, which could move the
+// cursor or change what stands there, and bytes that are no UTF-8 as \xNN. Line ends and tabs stay.
+std::string printable(std::string_view text);
+
 }  // namespace ashlar::models

@@ -38,7 +38,7 @@ class Rendezvous {
 
   // Collective. Blocks until all ranks are there; the thread runs from then on.
   //   [ashlar.comm.11]  no store        [ashlar.comm.13]  ranks that did not come, by number
-  //   [ashlar.comm.18]  another job is there already
+  //   [ashlar.comm.18]  another job is there already       [ashlar.comm.19]  no such host
   Rendezvous(const Launch&, Hooks, const Environment&, Times);
 
   // Rank 0's bytes, on every rank. A key is used once.

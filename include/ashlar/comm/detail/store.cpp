@@ -1,12 +1,16 @@
 #include <ashlar/comm/detail/store.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <map>
 #include <mutex>
 #include <optional>
+#include <thread>
 #include <utility>
 #include <vector>
+
+#include <netdb.h>
 
 #include <c10/util/Logging.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -28,14 +32,14 @@ std::string first_line(const c10::Error& error) {
   return what.substr(0, what.find('\n'));
 }
 
-// While one of these lives, c10d's warnings are not printed: each comes with a backtrace, and what it tells
-// is thrown here as a sentence. With TORCH_CPP_LOG_LEVEL set they are wanted.
+// While one of these lives, c10d's warnings and errors are not printed: each comes with a backtrace, and what
+// it tells is thrown here as a sentence. With TORCH_CPP_LOG_LEVEL set they are wanted.
 class Quiet {
  public:
   Quiet() {
     const std::lock_guard lock(mutex);
     if (depth++ > 0 || std::getenv("TORCH_CPP_LOG_LEVEL")) return;
-    before = std::exchange(FLAGS_caffe2_log_level, std::max(FLAGS_caffe2_log_level, error_level));
+    before = std::exchange(FLAGS_caffe2_log_level, std::max(FLAGS_caffe2_log_level, fatal_level));
   }
 
   ~Quiet() {
@@ -47,11 +51,25 @@ class Quiet {
   Quiet& operator=(const Quiet&) = delete;
 
  private:
-  static constexpr int error_level = 2;  // c10 calls it GLOG_ERROR, and has no name for it with glog
+  static constexpr int fatal_level = 3;  // c10 calls it GLOG_FATAL, and has no name for it with glog
   inline static std::mutex mutex;
   inline static int depth = 0;
   inline static std::optional<int> before;
 };
+
+// Waits until the name is one: where hosts start with their processes, names are known a little later.
+void expect_host(const Store::Options& options) {
+  for (const auto start = std::chrono::steady_clock::now();;
+       std::this_thread::sleep_for(std::chrono::milliseconds(100))) {
+    addrinfo* found = nullptr;
+    const int code = getaddrinfo(options.address.c_str(), nullptr, nullptr, &found);
+    if (code == 0) return freeaddrinfo(found);
+    if (std::chrono::steady_clock::now() - start > options.patience)
+      throw Error("comm.19", "MASTER_ADDR to be the name or address of rank 0's host",
+                  "'" + options.address + "', of which this host says: " + gai_strerror(code),
+                  "correct MASTER_ADDR, or write the host's address in numbers");
+  }
+}
 
 // A server stays until the process ends: were it closed and opened again, a rank could still reach the old
 // one.
@@ -101,6 +119,7 @@ Store::Store(const Options& options) : state_(std::make_unique<State>()) {
   tcp.waitWorkers = false;
   tcp.timeout = options.patience;
   tcp.multiTenant = true;
+  expect_host(options);
   const Quiet quiet;
   try {
     if (options.hosts) serve(state_->where, options.address, tcp);

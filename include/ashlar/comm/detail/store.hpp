@@ -26,6 +26,7 @@ class Store {
   static Options options(const Launch&, const Environment&);
 
   //   [ashlar.comm.11]  nobody answers at the address, or its port is taken
+  //   [ashlar.comm.19]  the address is no host's
   explicit Store(const Options&);
   ~Store();
   Store(Store&&) noexcept;
