@@ -67,6 +67,7 @@ TEST_CASE("when rank 0 does not come, the address and port are named") {
              ContainsSubstring("[ashlar.comm.11] expected rank 0 to answer at MASTER_ADDR:MASTER_PORT "
                                "127.0.0.1:" +
                                std::to_string(port) + " within 3 s"));
+  CHECK(one.count("\n") == 1);
 }
 
 TEST_CASE("with an agent's store no rank opens the port") {

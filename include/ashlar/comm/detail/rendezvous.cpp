@@ -166,7 +166,11 @@ struct Rendezvous::State {
                     std::max(left, milliseconds(0))))
         missing += (missing.empty() ? "" : ", ") + std::to_string(r);
     }
-    if (store.has("verdict")) throw std::runtime_error(store.get("verdict"));
+    if (store.has("verdict")) {
+      const std::runtime_error verdict(store.get("verdict"));
+      let_read();
+      throw verdict;
+    }
     if (!missing.empty())
       throw Error(
           "comm.13", std::to_string(world) + " ranks at " + where() + " within " + seconds(times.arrive),
@@ -273,10 +277,12 @@ struct Rendezvous::State {
     std::fputs(("rank " + std::to_string(rank) + ": " + loss + "\n").c_str(), stderr);
     std::fflush(stderr);
     std::thread([abort = hooks.abort] { abort(); }).detach();
-    // Others may still read the verdict from a store that this process runs.
-    std::this_thread::sleep_for(options.hosts ? 2 * times.beat : milliseconds(500));
+    let_read();
     _exit(1);
   }
+
+  // Others may still read the verdict from a store that this process runs.
+  void let_read() const { std::this_thread::sleep_for(options.hosts ? 2 * times.beat : milliseconds(500)); }
 };
 
 Rendezvous::Rendezvous(const Launch& launch, Hooks hooks, const Environment& get, Times times)
