@@ -48,7 +48,8 @@ std::vector<std::int64_t> steps(const std::filesystem::path& directory) {
   std::vector<std::int64_t> found;
   std::error_code none;
   for (const auto& entry : std::filesystem::directory_iterator(directory, none))
-    if (const auto step = step_of(entry.path().filename().string())) found.push_back(*step);
+    if (const auto step = step_of(entry.path().filename().string()); step && entry.is_directory(none))
+      found.push_back(*step);
   std::ranges::sort(found);
   return found;
 }

@@ -47,6 +47,9 @@ void Saving::prepare() {
                 "correct the two numbers");
   head_of(snapshot_.tensors);
   if (rank_ != 0) return;
+  if (fs::exists(final_) && !fs::is_directory(final_))
+    throw Error("state.1", "to write the directory '" + final_.string() + "'",
+                "a file of that name, which is no checkpoint", "move it away");
   try {
     if (fs::create_directories(directory_)) sync_directory(directory_.parent_path());
     remove_leftovers(directory_);
