@@ -15,9 +15,10 @@ namespace ashlar {
 
 namespace detail {
 // Throws train.2. `found`, by rank: the first of `modules` whose output is not finite and the first of
-// `units` whose gradient is not, or Watch::none. (ranks, 2), int64.
+// `units` whose gradient is not, or Watch::none. (ranks, 2), int64. Buffers cannot be taken back: a forward
+// has written into them, as BatchNorm does.
 [[noreturn]] void blame(const Tensor& found, const std::vector<ModuleName>& modules,
-                        const std::vector<Name>& units, const Report& report);
+                        const std::vector<Name>& units, const Report& report, bool has_buffers);
 }  // namespace detail
 
 // Throws train.2, naming the first module whose output, or the first unit whose gradient, is not finite on
@@ -43,11 +44,14 @@ template <class Executor, class Training, class Objective>
       gradient = static_cast<long>(units.size());
     units.push_back(unit.name);
   }
+  bool has_buffers = false;
+  for_each_tensor(trainer.model(),
+                  [&](const Name&, auto&, Role role) { has_buffers |= role == Role::buffer; });
   auto& comm = trainer.communicator();
   const Tensor own = at::tensor({watch.found(), gradient}, at::kLong).to(trainer.device());
   Tensor all = own.repeat({comm.size()});
   comm.all_gather(all, own).wait();
-  detail::blame(all.view({comm.size(), 2}), modules, units, report);
+  detail::blame(all.view({comm.size(), 2}), modules, units, report, has_buffers);
 }
 
 }  // namespace ashlar
