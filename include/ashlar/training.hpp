@@ -239,7 +239,7 @@ class Training {
   // Strategy, model, recipe and schedule in words. Equal on every rank; a checkpoint matches all but the
   // last.
   Identity identity() const {
-    return identify(plan(), census_, words(recipe_, words(optimizer_)),
+    return identify(plan(), census_, shapes_, words(recipe_, words(optimizer_)),
                     schedule_words(recipe_, optimizer_.learning_rate));
   }
 
@@ -461,6 +461,7 @@ class Training {
   Recipe recipe_;
   Sites sites_;
   Census census_;
+  const std::string shapes_ = shapes_in_words(model_);
   Engine<Shard, Precision, Comm, rests> engine_;
   Binding binding_;
   RandomState random_;

@@ -42,9 +42,9 @@ TEST_CASE("any change of its bytes is seen, or changes nothing") {
 
 TEST_CASE("a newer version is named") {
   auto text = state::encode(manifest);
-  text.replace(text.find("\"version\": 2"), 12, "\"version\": 3");
+  text.replace(text.find("\"version\": 3"), 12, "\"version\": 4");
   CHECK_THAT(test::sentence([&] { state::decode_manifest(text, "m"); }),
-             ContainsSubstring("[ashlar.state.4] expected manifest version 2 in 'm', got 3"));
+             ContainsSubstring("[ashlar.state.4] expected manifest version 3 in 'm', got 4"));
 }
 
 TEST_CASE("names sort by step, and only whole names are checkpoints") {

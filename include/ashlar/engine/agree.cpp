@@ -17,18 +17,26 @@ constexpr std::array<std::string_view, 4> parts{"strategy", "model", "recipe", "
 
 }  // namespace
 
-Identity identify(const Plan& plan, const Census& census, std::string recipe, std::string schedule) {
-  std::string shapes;
+Identity identify(const Plan& plan, const Census& census, const std::string& shapes, std::string recipe,
+                  std::string schedule) {
+  constexpr size_t shown = 120;  // characters of shapes, which are part of the fingerprint anyway
+  std::string sites = shapes;
   long numel = 0;
   for (const ParameterSite& p : census.parameters) {
-    shapes += std::string(p.name.view()) + ":" + std::to_string(p.numel) + (p.trained ? "t" : "f") +
-              std::to_string(p.unit) + " ";
+    sites += std::string(p.name.view()) + ":" + std::to_string(p.numel) + (p.trained ? "t" : "f") +
+             std::to_string(p.unit) + " ";
     numel += p.numel;
   }
   return {strategy_name(plan) + " of " + std::to_string(census.units.size()) + " units",
           std::to_string(census.parameters.size()) + " parameters of " + std::to_string(numel) +
-              " elements (" + fingerprint(shapes) + ")",
+              " elements: " + (shapes.size() <= shown ? shapes : "") + fingerprint(sites),
           std::move(recipe), std::move(schedule)};
+}
+
+std::string shape_in_words(std::string_view name, at::IntArrayRef sizes) {
+  std::string words;
+  for (const std::int64_t size : sizes) words += (words.empty() ? "" : ", ") + std::to_string(size);
+  return std::string(name) + " (" + words + "), ";
 }
 
 std::string fingerprint(std::string_view text) {

@@ -5,11 +5,13 @@
 #include <ATen/core/Tensor.h>
 
 #include <array>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <ashlar/concepts/communicator.hpp>
+#include <ashlar/model/bind.hpp>
 #include <ashlar/plan/census.hpp>
 #include <ashlar/plan/plan.hpp>
 #include <ashlar/tensor.hpp>
@@ -28,7 +30,25 @@ Tensor encode(const Identity& identity, c10::Device device);
 void compare(const Tensor& all, int world);
 }  // namespace detail
 
-Identity identify(const Plan& plan, const Census& census, std::string recipe, std::string schedule);
+// `shapes`: of all parameters and buffers, in words.
+Identity identify(const Plan& plan, const Census& census, const std::string& shapes, std::string recipe,
+                  std::string schedule);
+
+// One tensor in such words: "layers.0.weight (4, 6), ".
+std::string shape_in_words(std::string_view name, at::IntArrayRef sizes);
+
+template <class Model>
+std::string shapes_in_words(Model& model) {
+  std::string words;
+  for_each_tensor(model, [&](const Name& name, auto& member, Role) {
+    if constexpr (requires { member.shape; })
+      words +=
+          shape_in_words(name.view(), std::vector<std::int64_t>(member.shape.begin(), member.shape.end()));
+    else
+      words += shape_in_words(name.view(), member.sizes());
+  });
+  return words;
+}
 
 // FNV-1a of a text (Fowler, Noll, Vo), in hexadecimal: names what is too long to show.
 std::string fingerprint(std::string_view text);

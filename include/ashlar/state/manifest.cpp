@@ -14,7 +14,7 @@
 namespace ashlar::state {
 namespace {
 
-constexpr int version = 2;
+constexpr int version = 3;
 
 // The step of a directory's name; nothing for any other name.
 std::optional<std::int64_t> step_of(const std::string& name) {
