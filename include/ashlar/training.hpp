@@ -105,6 +105,7 @@ class Training {
     }
     agree(comm_, device_, identity());
     binding_ = ashlar::bind(model_, engine_, census_, comm_, device_, recipe_.seed);
+    binding_.intact.settle();
     engine_.publish_masters();
     at::manual_seed(parameter_seed(recipe_.seed, "rank") + static_cast<std::uint64_t>(comm_.rank()));
   }
@@ -126,11 +127,11 @@ class Training {
       };
     };
     const auto work = [&](const Tensor& in, const Tensor& due) { return launch(loss_on(in, due), rows); };
-    tell_time();
+    begin_step();
     if constexpr (replays)
       if (fused_) {
         engine_.forget_parts();  // a capture takes memory of its own, and comes back to it
-        const Tensor told = replaying_.step(x, y, tracing_.has_value(), work);
+        const Tensor told = replaying_.step(x, y, tracing_ || breach_, work);
         if (replaying_.replayed()) engine_.forget_parts();
         return conclude(loss_on(x, y), rows, told);
       }
@@ -145,7 +146,7 @@ class Training {
     const comm::During during(Joint::step, comm_.size());
     const Busy busy(busy_);
     const Recording recording(*this);
-    tell_time();
+    begin_step();
     constexpr long unknown = 0;
     return conclude(objective, unknown, launch(objective, unknown));
   }
@@ -169,12 +170,17 @@ class Training {
   auto predict(const Inputs&... inputs) {
     const comm::During during(Joint::predict, comm_.size());
     const Busy busy(busy_);
-    return without_gradients(model_, engine_, [&] { return call(model_, run_, to_compute(inputs)...); });
+    require_intact(Intact::When::between_steps);
+    auto output =
+        without_gradients(model_, engine_, [&] { return call(model_, run_, to_compute(inputs)...); });
+    require_intact(Intact::When::in_forward);
+    return output;
   }
 
   // Every parameter and its optimizer state, whole. Collective, and as large as the model on every rank.
   std::vector<FullParameter> full_parameters() {
     const comm::During during(Joint::full_parameters, comm_.size());
+    require_intact(Intact::When::between_steps);
     engine_.finish_updates();
     std::vector<std::array<std::vector<Tensor>, 2>> whole;  // by unit: trained, frozen
     for (auto& unit : engine_.units()) {
@@ -211,6 +217,7 @@ class Training {
   // Calls visit(name, tensor) for all that this rank must keep to go on bit for bit: shards, optimizer state,
   // buffers, random state. Whoever copies other values into them calls restored() then.
   void for_each_saved(auto&& visit) {
+    require_intact(Intact::When::between_steps);
     engine_.finish_updates();
     for (auto& unit : engine_.units()) {
       const std::string prefix = unit.name.size > 0 ? std::string(unit.name.view()) + "/" : "root/";
@@ -306,9 +313,52 @@ class Training {
   using Busy = detail::Busy;
   using Lane = report::Lane;
 
+  // A rank with a breach goes on to the sums, where all ranks hear of it. Alone it need not.
+  void begin_step() {
+    breach_ = breach(Intact::When::between_steps);
+    if (breach_ && comm_.size() == 1) throw *breach_;
+    tell_time();
+  }
+
   // The numbers of a step that its device reads: rate, factor on the gradient, and step.
   void tell_time() {
     if (fused_) set_time(now_, rate(), step_ + 1);
+  }
+
+  std::optional<Error> breach(Intact::When when) {
+    if (when == Intact::When::between_steps && binding_.intact.released()) {
+      if (auto found = replaced()) return found;
+      binding_.intact.settle();
+    }
+    return binding_.intact.breach(when, comm_.size() == 1 && census_.layers == 0);
+  }
+  // A parameter that a module has registered in place of one that is trained.
+  std::optional<Error> replaced() {
+    std::optional<Error> found;
+    size_t n = 0;
+    for_each_tensor(model_, [&](const Name& name, auto& member, Role role) {
+      if (role == Role::buffer) return;
+      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(member)>, Tensor>)
+        if (!found) found = binding_.intact.replaced(n, std::string(name.view()), member);
+      ++n;
+    });
+    return found;
+  }
+  void require_intact(Intact::When when) {
+    if (const auto found = breach(when)) throw *found;
+  }
+
+  // What forward() returns, and whether the parameters were intact before it (breach_) and after it. What it
+  // throws may come of a breach.
+  auto run_intact(auto&& forward) {
+    try {
+      auto result = forward();
+      if (!breach_) breach_ = breach(Intact::When::in_forward);
+      return result;
+    } catch (...) {
+      if (breach_) throw *breach_;
+      throw;
+    }
   }
 
   double rate() const { return optimizer_.learning_rate * recipe_.schedule.factor(step_); }
@@ -317,7 +367,7 @@ class Training {
   // update. `rows`: of this rank's part of the batch, which must be every rank's.
   template <class Objective>
   Tensor launch(Objective&& objective, long rows) {
-    const Tensor told = sum_up(gradients(objective), rows);
+    const Tensor told = sum_up(run_intact([&] { return gradients(objective); }), rows);
     if constexpr (fuses)
       if (fused_) {
         cuda::judge(told, shards_optimizer<Shard> ? 1 : 4, now_, recipe_.clip_norm, comm_.size());
@@ -361,7 +411,7 @@ class Training {
 
   // What all ranks then know of a step: see Counts.
   Tensor sum_up(const Counts& counts, long rows) {
-    Tensor told = counts.told(recipe_.micro_batches, rows), sums = told.narrow(0, 0, 4);
+    Tensor told = counts.told(recipe_.micro_batches, rows, breach_.has_value()), sums = told.narrow(0, 0, 4);
     auto work =
         engine_.send(Lane::sums, Name(), "loss and norm", sums, [&] { return comm_.all_reduce(sums); });
     work.wait();
@@ -372,7 +422,10 @@ class Training {
   // Waits for what was launched, and ends the step.
   template <class Objective>
   Report conclude(Objective&& objective, long rows, const Tensor& told) {
-    const Report report = report_of(told, comm_.size(), rows, shards_optimizer<Shard>, step_ + 1, rate());
+    const Tensor on_host = told.cpu();
+    if (breach_) replaying_.drop();  // what was captured would tell of it for ever
+    const Report report =
+        report_of(on_host, comm_.size(), rows, shards_optimizer<Shard>, step_ + 1, rate(), breach_);
     if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm)) {
       if (replaying_.replayed()) {  // its gradients are gone, and launched again they are the same
         replaying_.drop();
@@ -394,11 +447,14 @@ class Training {
   double evaluate_with_weight(Objective&& objective, long weight) {
     const comm::During during(Joint::evaluate, comm_.size());
     const Busy busy(busy_);
-    const Tensor own =
-        without_gradients(model_, engine_, [&] { return as_scalar(value_of<Executor>(objective, run_, 0)); });
-    Tensor sums = weighted(own, weight);
+    breach_ = breach(Intact::When::between_steps);
+    const Tensor own = run_intact([&] {
+      return without_gradients(model_, engine_,
+                               [&] { return as_scalar(value_of<Executor>(objective, run_, 0)); });
+    });
+    Tensor sums = weighted(own, weight, breach_.has_value());
     comm_.all_reduce(sums).wait();
-    return mean_of(sums);
+    return mean_of(sums, breach_);
   }
 
   Tensor to_compute(const Tensor& input) const {
@@ -473,6 +529,7 @@ class Training {
   report::Summary traced_;
   long step_ = 0;
   bool busy_ = false;
+  std::optional<Error> breach_;  // of the step or evaluation that runs
 };
 
 }  // namespace ashlar

@@ -32,7 +32,9 @@ Claims::~Claims() {
 void Claims::add(const Tensor& parameter, const std::string& name) {
   const std::scoped_lock lock(claims_guard);
   const void* key = parameter.unsafeGetTensorImpl();
-  const bool bytes = parameter.numel() == 0 || parameter.storage().data() != nullptr;
+  const bool bytes =
+      parameter.numel() == 0 ||
+      parameter.storage().unsafeGetStorageImpl()->_mutable_data_ptr_no_checks().get() != nullptr;
   if (!bytes || !claimed().insert(key).second)
     throw Error("model.17", "a torch module that no other trainer trains or has sharded",
                 "'" + name + "', which one does or has",
@@ -66,6 +68,10 @@ void TorchParameters::meet(const Tensor& parameter, const Place& place) {
   if (types_.size() <= unit) types_.resize(unit + 1, at::ScalarType::Undefined);
   at::ScalarType& type = types_[unit];
   if (type == at::ScalarType::Undefined) type = parameter.scalar_type();
+  if (at::isComplexType(type))
+    throw Error("model.13", "the torch parameters of a unit to have one floating type",
+                std::string(at::toString(type)) + " at '" + place.name + "'",
+                "register its at::view_as_real() and join that by at::view_as_complex() in forward");
   if (parameter.scalar_type() != type || !at::isFloatingType(type))
     throw Error("model.13", "the torch parameters of a unit to have one floating type",
                 std::string(at::toString(parameter.scalar_type())) + " at '" + place.name + "' after " +

@@ -11,6 +11,8 @@
 #include <vector>
 
 #include <ashlar/engine/engine.hpp>
+#include <ashlar/engine/intact.hpp>
+#include <ashlar/engine/sharing.hpp>
 #include <ashlar/model/bind.hpp>
 #include <ashlar/model/init.hpp>
 #include <ashlar/tensor.hpp>
@@ -51,6 +53,7 @@ struct Binding {
   std::vector<std::string> buffer_names;
   std::deque<Tensor> buffers;  // what declared buffers point to, and torch modules' own
   Claims claims;
+  Intact intact;
 
   // The place of the next parameter.
   Place& add_place(const ParameterSite& site, std::vector<std::int64_t> shape);
@@ -79,6 +82,14 @@ class TorchParameters {
 // [ashlar.model.20]: a batch normalisation of LibTorch's that `device` cannot run with a weight of type
 // `compute`, because its running statistics are of another. `module` and those below it.
 void require_statistics(const torch::nn::Module& module, at::ScalarType compute, c10::Device device);
+
+// What becomes of a change in place of a parameter's bytes.
+template <class Shard, class Precision, memory rests>
+constexpr Intact::Writes writes_to(bool trained) {
+  if (shards_parameters<Shard>) return Intact::Writes::vanish;
+  const bool is_master = Precision::master == Precision::compute && rests == memory::device;
+  return is_master || !trained ? Intact::Writes::last : Intact::Writes::undone;
+}
 
 // A piece's elements, counted from its own first, of which `target`, that starts at element `begin` of whole,
 // has part.
@@ -142,13 +153,22 @@ Binding bind(Model& model, Engine<Shard, Precision, Comm, rests>& engine, const 
   });
   Binding binding;
   detail::TorchParameters torch_parameters;
+  Sharing sharing;
+  for_each_tensor(model, [&](const Name& name, auto& member, Role role) {
+    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(member)>, Tensor>)
+      sharing.meet(std::string(name.view()), member, role != Role::buffer);
+  });
+  sharing.check(device);
   for_each_tensor(model, [&](const Name& name, auto& member, Role role) {
     constexpr bool is_torch = std::is_same_v<std::remove_cvref_t<decltype(member)>, Tensor>;
     if (role == Role::buffer) {
       if constexpr (is_torch) {
         Tensor values = member.detach().to(device).contiguous().clone();
         comm.broadcast(values, 0).wait();
-        member.set_data(values);
+        if (sharing.stays(member))
+          member.copy_(values);
+        else
+          member.set_data(values);
         binding.buffer_names.emplace_back(name.view());
         binding.buffers.push_back(member);
       } else {
@@ -160,6 +180,7 @@ Binding bind(Model& model, Engine<Shard, Precision, Comm, rests>& engine, const 
     const ParameterSite& site = census.parameters[binding.places.size()];
     auto& unit = engine.units()[static_cast<size_t>(site.unit)];
     Flat& flat = site.trained ? unit.trained : unit.frozen;
+    constexpr auto writes = detail::writes_to<Shard, Precision, rests>;
     if constexpr (is_torch) {
       const Place& place = binding.add_place(site, member.sizes().vec());
       const Piece& piece = flat.layout.pieces[place.piece];
@@ -170,6 +191,8 @@ Binding bind(Model& model, Engine<Shard, Precision, Comm, rests>& engine, const 
       detail::write_parameter<Shard, Precision>(flat, piece, site.trained, full);
       member.set_data(window(flat.whole, piece.offset, place.shape));
       if (site.trained) flat.add_leaf(member, /*accumulates=*/true);
+      binding.intact.add(place.name, member, flat, writes(site.trained));
+      flat.of_modules.push_back(member);
     } else {
       const Place& place = binding.add_place(site, {member.shape.begin(), member.shape.end()});
       const Piece& piece = flat.layout.pieces[place.piece];
@@ -183,8 +206,12 @@ Binding bind(Model& model, Engine<Shard, Precision, Comm, rests>& engine, const 
       } else {
         member.tensor = &binding.frozen.emplace_back(whole);
       }
+      binding.intact.add(place.name, *member.tensor, flat, writes(site.trained));
     }
   });
+  if constexpr (shards_parameters<Shard>)
+    for (auto& unit : engine.units())
+      for (Flat* flat : unit.flats()) flat->seal();
   bind_ties(model);
   return binding;
 }

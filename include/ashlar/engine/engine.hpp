@@ -387,6 +387,7 @@ class Engine {
         while (started_ < now_->gathers.size() && now_->gathers[started_].event < cursor_)
           start(now_->gathers[started_++]);
       for (Work& work : unit.gathering) await(work);
+      for (Flat* flat : unit.flats()) flat->unseal();
       unit.whole = true;
     }
   }
@@ -415,8 +416,10 @@ class Engine {
     if constexpr (shards_parameters<Shard>) {
       if (Shard::reshard_after == pass::backward && !last_) return;
       Unit& unit = at(index);
-      for (Flat* flat : unit.flats())
+      for (Flat* flat : unit.flats()) {
+        flat->seal();
         if (!flat->empty()) take_back(flat->whole);
+      }
       unit.whole = false;
     }
   }

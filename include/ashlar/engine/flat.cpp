@@ -4,7 +4,29 @@
 
 #include <algorithm>
 
+#include <ashlar/error.hpp>
+
 namespace ashlar {
+
+namespace {
+
+// Without bytes of its own.
+c10::Storage sealed_like(const Tensor& whole) {
+  c10::Storage storage(c10::Storage::use_byte_size_t(), whole.storage().nbytes(),
+                       c10::DataPtr(nullptr, whole.device()), nullptr, false);
+  storage.unsafeGetStorageImpl()->release_data_and_set_meta_custom_data_ptr_error_msg_(
+      nn::read_while_sharded().what());
+  return storage;
+}
+
+// Of those tensors that have `from`; a user may have given others to some.
+void exchange(const std::vector<Tensor>& tensors, const c10::Storage& from, const c10::Storage& to) {
+  for (const Tensor& tensor : tensors)
+    if (tensor.storage().unsafeGetStorageImpl() == from.unsafeGetStorageImpl())
+      tensor.unsafeGetTensorImpl()->set_storage_keep_dtype(to);
+}
+
+}  // namespace
 
 void Leaf::begin(bool fresh) {
   gradient.fresh = fresh && !accumulates;
@@ -50,6 +72,22 @@ Leaf& Flat::add_leaf(Tensor tensor, bool accumulates) {
   leaf.gradient.self = &leaf.self;
   leaf.gradient.fresh = false;  // until its backward begins
   return leaf;
+}
+
+void Flat::seal() {
+  if (of_modules.empty()) return;
+  if (!sealed) sealed = sealed_like(whole);
+  exchange(of_modules, whole.storage(), sealed);
+}
+
+void Flat::unseal() {
+  if (sealed) exchange(of_modules, sealed, whole.storage());
+}
+
+bool Flat::holds(const Tensor& window) const {
+  const auto* storage = window.has_storage() ? window.storage().unsafeGetStorageImpl() : nullptr;
+  return storage == whole.storage().unsafeGetStorageImpl() ||
+         (sealed && storage == sealed.unsafeGetStorageImpl());
 }
 
 void Flat::zero_padding() {

@@ -53,14 +53,22 @@ struct Flat {
   Layout layout;
   Tensor whole, shard, master, rest, grad, part, due, copy;
   std::vector<Tensor> states;
-  std::deque<Leaf> leaves;  // by piece; never moved
-  long shard_begin = 0;     // elements of whole before shard's first
-  long master_begin = 0;    // and before master's
+  std::deque<Leaf> leaves;         // by piece; never moved
+  std::vector<Tensor> of_modules;  // a torch module's own tensors, windows of whole
+  c10::Storage sealed{};           // their storage while whole has no bytes; to use it throws model.14
+  long shard_begin = 0;            // elements of whole before shard's first
+  long master_begin = 0;           // and before master's
 
   bool empty() const { return layout.empty(); }
 
   // A new leaf for the next piece.
   Leaf& add_leaf(Tensor tensor, bool accumulates);
+
+  // Where parameters are sharded: when whole has lost its bytes, and when it has some again.
+  void seal();
+  void unseal();
+  // Whether a window of whole is one still, sealed or not.
+  bool holds(const Tensor& window) const;
 
   // Padding, which no parameter writes: before a gradient is made in memory that another unit has written.
   void zero_padding();

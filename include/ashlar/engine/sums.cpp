@@ -3,11 +3,23 @@
 #include <ATen/ATen.h>
 
 #include <cmath>
+#include <limits>
 #include <string>
 
-#include <ashlar/error.hpp>
+#include <ashlar/engine/intact.hpp>
 
 namespace ashlar {
+
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+// `sum`: one that is NaN if a rank has a breach, and only then.
+void check_breach(double sum, const std::optional<Error>& breach) {
+  if (std::isnan(sum)) throw breach ? *breach : breach_elsewhere();
+}
+
+}  // namespace
 
 void run_backward(const Tensor& loss, double factor) {
   loss.backward(at::full({}, factor, loss.options()));
@@ -27,20 +39,22 @@ Tensor Counts::square(std::size_t unit) const {
   return numbers_[5 + static_cast<long>(unit)];
 }
 
-Tensor Counts::told(int micro_batches, long rows) const {
+Tensor Counts::told(int micro_batches, long rows, bool breach) const {
   numbers_[0].copy_(loss_ / micro_batches);
   const Tensor told = numbers_.narrow(0, 0, 5);
   Tensor square = told[1];
   at::sum_out(square, numbers_.narrow(0, 5, numbers_.size(0) - 5), at::IntArrayRef{0});
   told[2].fill_(static_cast<double>(rows));
-  told[3].fill_(static_cast<double>(rows * rows));
+  told[3].fill_(breach ? nan : static_cast<double>(rows * rows));
   told[4].copy_(square);
   return told;
 }
 
-Report report_of(const Tensor& told, int ranks, long rows, bool sharded, long step, double rate) {
+Report report_of(const Tensor& told, int ranks, long rows, bool sharded, long step, double rate,
+                 const std::optional<Error>& breach) {
   const Tensor host = told.cpu();
   const double* sums = host.const_data_ptr<double>();
+  check_breach(sums[3], breach);
   if (ranks * sums[3] != sums[2] * sums[2])
     throw Error("train.8", "the same number of rows on every rank",
                 std::to_string(rows) + " of " + std::to_string(std::lround(sums[2])) + " on this one",
@@ -51,14 +65,16 @@ Report report_of(const Tensor& told, int ranks, long rows, bool sharded, long st
           .learning_rate = rate};
 }
 
-Tensor weighted(const Tensor& value, long weight) {
-  Tensor sums = at::full({2}, static_cast<double>(weight), value.options().dtype(at::kDouble));
+Tensor weighted(const Tensor& value, long weight, bool breach) {
+  Tensor sums = at::full({2}, breach ? nan : static_cast<double>(weight), value.options().dtype(at::kDouble));
   sums[0] *= value;
   return sums;
 }
 
-double mean_of(const Tensor& sums) {
-  return sums[0].item().toDouble() / sums[1].item().toDouble();
+double mean_of(const Tensor& sums, const std::optional<Error>& breach) {
+  const double weight = sums[1].item().toDouble();
+  check_breach(weight, breach);
+  return sums[0].item().toDouble() / weight;
 }
 
 void set_time(const Tensor& now, double rate, long step) {

@@ -4,7 +4,9 @@
 #include <ATen/core/Tensor.h>
 
 #include <cstddef>
+#include <optional>
 
+#include <ashlar/error.hpp>
 #include <ashlar/tensor.hpp>
 #include <ashlar/trainer.hpp>
 
@@ -23,8 +25,9 @@ class Counts {
 
   // What all ranks need to know, by one small all-reduce of the first four: the mean loss, the squared norm,
   // and `rows` and their square, for all have as many when the sum of the squares is the square of the sum
-  // over the ranks. Then this rank's own squared norm. (5), float64.
-  Tensor told(int micro_batches, long rows) const;
+  // over the ranks. Then this rank's own squared norm. (5), float64. If this rank has a `breach` to report,
+  // the square is NaN, so that no rank updates.
+  Tensor told(int micro_batches, long rows, bool breach) const;
 
  private:
   Tensor numbers_;  // (5 + units), float64: what is told, and the squares
@@ -32,12 +35,15 @@ class Counts {
 };
 
 // The report of a step that all ranks have told of; waits for the device. The norm is of the sum over the
-// ranks where the gradient is sharded, and else this rank's own. Throws train.8 if ranks had other `rows`.
-Report report_of(const Tensor& told, int ranks, long rows, bool sharded, long step, double rate);
+// ranks where the gradient is sharded, and else this rank's own. Throws this rank's breach, or parameter.5 if
+// another rank has one, and train.8 if ranks had other `rows`.
+Report report_of(const Tensor& told, int ranks, long rows, bool sharded, long step, double rate,
+                 const std::optional<Error>& breach);
 
-// To sum over the ranks, and then their mean: `value`, a scalar, with this rank's weight. (2), float64.
-Tensor weighted(const Tensor& value, long weight);
-double mean_of(const Tensor& sums);
+// To sum over the ranks, and then their mean: `value`, a scalar, with this rank's weight. (2), float64. A
+// breach is told and thrown as by a step.
+Tensor weighted(const Tensor& value, long weight, bool breach);
+double mean_of(const Tensor& sums, const std::optional<Error>& breach);
 
 // `now`, (3), float32, as a fused update reads it: rate, factor on the gradient, and step.
 void set_time(const Tensor& now, double rate, long step);

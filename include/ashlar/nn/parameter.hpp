@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 
+#include <ashlar/error.hpp>
 #include <ashlar/tensor.hpp>
 
 namespace ashlar::nn {
@@ -45,6 +46,9 @@ struct Gradient {
 // The tensor itself. One that nobody has lent, or whose unit has given its bytes back, says so when it is
 // read.
 const Tensor& lent(const Tensor* tensor);
+
+// [ashlar.model.14]: what is said then.
+Error read_while_sharded();
 
 // A trained tensor. `*p` is the whole tensor, valid while the unit it belongs to runs.
 struct AnyParameter {

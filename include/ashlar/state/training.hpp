@@ -46,7 +46,9 @@ template <class Trainer>
 void save(const std::filesystem::path& directory, Trainer& trainer, const std::string& extra = {},
           int keep = 2) {
   const comm::During during(comm::Joint::save, trainer.communicator().size());
-  Snapshot snapshot = detail::snapshot_of(trainer);
+  Snapshot snapshot;
+  together(trainer.communicator(), "have its parameters to save",
+           [&] { snapshot = detail::snapshot_of(trainer); });
   snapshot.meta = detail::encode_meta(trainer.identity().recipe, extra);
   save(directory, trainer.steps(), snapshot, trainer.communicator(), keep);
 }
@@ -65,7 +67,8 @@ std::string resume(const std::filesystem::path& directory, Trainer& trainer,
     if (!step && comm.rank() == 0) chosen = detail::latest_or_throw(directory);
   });
   chosen = of_rank_0(comm, chosen);
-  Snapshot snapshot = detail::snapshot_of(trainer);
+  Snapshot snapshot;
+  together(comm, "have its parameters to load into", [&] { snapshot = detail::snapshot_of(trainer); });
   together(comm, "find the recipe that it was made with", [&] {
     const Manifest manifest = read_manifest(directory, chosen);
     if (manifest.strategy != snapshot.strategy || manifest.model != snapshot.model) return;  // load() says so
