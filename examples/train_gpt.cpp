@@ -83,8 +83,11 @@ void train(World& world, const Source& source, const Options& options, const std
     progress.say("the run that was in " + options.out + " is now in " + older.string());
   }
   if (speaks) {
-    std::error_code failed;  // JsonLines says so, too, and with a sentence
+    std::error_code failed;
     std::filesystem::create_directories(options.out, failed);
+    if (failed)
+      throw Error("options.5", "a directory to write to, '" + options.out + "'", failed.message(),
+                  "make room or permission for it, or name another by --out");
     std::ofstream(options.out + "/settings.ini") << settings;
   }
   report::JsonLines metrics(options.out + "/metrics.jsonl", world.rank(),
