@@ -317,6 +317,9 @@ class Training {
   void begin_step() {
     breach_ = breach(Intact::When::between_steps);
     if (breach_ && comm_.size() == 1) throw *breach_;
+    const bool wrote = binding_.intact.take_written();
+    if (wrote != wrote_) replaying_.drop();  // a captured step tells of it, or does not
+    wrote_ = wrote;
     tell_time();
   }
 
@@ -411,7 +414,8 @@ class Training {
 
   // What all ranks then know of a step: see Counts.
   Tensor sum_up(const Counts& counts, long rows) {
-    Tensor told = counts.told(recipe_.micro_batches, rows, breach_.has_value()), sums = told.narrow(0, 0, 4);
+    Tensor told = counts.told(recipe_.micro_batches, rows, breach_.has_value(), wrote_),
+           sums = told.narrow(0, 0, 4);
     auto work =
         engine_.send(Lane::sums, Name(), "loss and norm", sums, [&] { return comm_.all_reduce(sums); });
     work.wait();
@@ -424,6 +428,10 @@ class Training {
   Report conclude(Objective&& objective, long rows, const Tensor& told) {
     const Tensor on_host = told.cpu();
     if (breach_) replaying_.drop();  // what was captured would tell of it for ever
+    if (auto unequal = unequal_writes(on_host, comm_.size(), rows)) {
+      binding_.intact.spoil(*unequal);
+      throw *unequal;
+    }
     const Report report =
         report_of(on_host, comm_.size(), rows, shards_optimizer<Shard>, step_ + 1, rate(), breach_);
     if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm)) {
@@ -529,6 +537,7 @@ class Training {
   report::Summary traced_;
   long step_ = 0;
   bool busy_ = false;
+  bool wrote_ = false;           // the user did, into parameters, before the step that runs
   std::optional<Error> breach_;  // of the step or evaluation that runs
 };
 

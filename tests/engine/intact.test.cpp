@@ -254,6 +254,48 @@ TEST_CASE("a write that lasts gives a plain loop's numbers") {
   check_plain<Whole<shard::Zero1>>(comm, Words(), Words(), words_loss, [](Words&) {});
 }
 
+template <class Shard>
+void check_one_rank_writes(comm::Mpi& comm) {
+  INFO(Shard::name);
+  Net net = net_of(1);
+  auto trainer = Whole<Shard>::make(net, comm, optim::Sgd{});
+  const auto objective = [&] { return loss(net, points(comm.rank())); };
+  const auto write = [&] {
+    const at::NoGradGuard guard;
+    net->first->weight.mul_(0.5);
+  };
+  write();
+  CHECK(sentence([&] { trainer.step(objective); }) == "no error");
+  CHECK(sentence([&] { trainer.step(objective); }) == "no error");
+  if (comm.rank() == 0) write();
+  for (int i = 0; i < 2; ++i)
+    CHECK_THAT(sentence([&] { trainer.step(objective); }),
+               ContainsSubstring("[ashlar.parameter.8]") && ContainsSubstring("1 of 2 ranks"));
+  CHECK_THAT(sentence([&] { trainer.full_parameters(); }), ContainsSubstring("[ashlar.parameter.8]"));
+  CHECK(trainer.steps() == 2);
+}
+
+TEST_CASE("parameter.8: one rank writes into parameters between steps") {
+  comm::Mpi comm;
+  if (comm.size() == 1) return;
+  check_one_rank_writes<shard::Replicate>(comm);
+  check_one_rank_writes<shard::Zero1>(comm);
+  check_one_rank_writes<shard::Zero2>(comm);
+}
+
+TEST_CASE("train.2 says that buffers have seen the batch, where there are some") {
+  comm::Mpi comm;
+  const Tensor x = points(0) / 0;
+  for (const bool buffers : {false, true}) {
+    Net net = net_of(1);
+    if (buffers) net->register_buffer("mean", at::zeros({6}));
+    auto trainer = Whole<shard::Zero3>::make(net, comm, optim::Sgd{});
+    const std::string said = sentence([&] { trainer.step([&] { return loss(net, x); }); });
+    CHECK_THAT(said, ContainsSubstring("[ashlar.train.2]"));
+    CHECK((said.find("buffers have seen this batch") != std::string::npos) == buffers);
+  }
+}
+
 TEST_CASE("parameter.4: a write between steps that the next update would undo") {
   comm::Mpi comm;
   const auto halve = [](Net& net) {

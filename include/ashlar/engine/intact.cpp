@@ -37,6 +37,7 @@ std::optional<Error> Intact::breach(When when, bool alone) {
     const bool in_forward = when == When::in_forward;
     const bool lasts = entry.writes == Writes::last && (alone || !in_forward);
     if (lasts || entry.writes == Writes::vanish) entry.version = version_of(now);
+    written_ |= lasts && !in_forward;
     if (lasts) continue;
     if (in_forward) {
       Error error("parameter.3", "a forward that leaves parameters as they are",

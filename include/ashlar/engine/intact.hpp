@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ashlar/engine/flat.hpp>
@@ -36,6 +37,11 @@ class Intact {
   // else then has another value.
   std::optional<Error> breach(When when, bool alone);
 
+  // Whether writes that last were seen since this was asked last.
+  bool take_written() { return std::exchange(written_, false); }
+  // From now on breach() returns this one.
+  void spoil(Error error) { spoilt_ = std::move(error); }
+
   // Whether a parameter has fewer holders than at the last settle(). Then its module may have another.
   bool released() const;
   void settle();
@@ -56,6 +62,7 @@ class Intact {
   };
 
   std::vector<Entry> entries_;
+  bool written_ = false;
   std::optional<Error> spoilt_;  // a breach that cannot be made good: ranks or masters have other values
 };
 

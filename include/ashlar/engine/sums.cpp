@@ -39,13 +39,14 @@ Tensor Counts::square(std::size_t unit) const {
   return numbers_[5 + static_cast<long>(unit)];
 }
 
-Tensor Counts::told(int micro_batches, long rows, bool breach) const {
+Tensor Counts::told(int micro_batches, long rows, bool breach, bool wrote) const {
   numbers_[0].copy_(loss_ / micro_batches);
   const Tensor told = numbers_.narrow(0, 0, 5);
   Tensor square = told[1];
   at::sum_out(square, numbers_.narrow(0, 5, numbers_.size(0) - 5), at::IntArrayRef{0});
-  told[2].fill_(static_cast<double>(rows));
-  told[3].fill_(breach ? nan : static_cast<double>(rows * rows));
+  const double count = static_cast<double>(rows) + (wrote ? 0.5 : 0);
+  told[2].fill_(count);
+  told[3].fill_(breach ? nan : count * count);
   told[4].copy_(square);
   return told;
 }
@@ -63,6 +64,19 @@ Report report_of(const Tensor& told, int ranks, long rows, bool sharded, long st
           .loss = sums[0] / ranks,
           .gradient_norm = std::sqrt(sums[sharded ? 1 : 4]),
           .learning_rate = rate};
+}
+
+std::optional<Error> unequal_writes(const Tensor& told, int ranks, long rows) {
+  const Tensor host = told.cpu();
+  const double* sums = host.const_data_ptr<double>();
+  const double own = static_cast<double>(rows), halves = sums[2] - ranks * own;
+  // Were rows unequal, too, train.8 would say so.
+  if (halves <= 0 || 2 * halves >= ranks || sums[3] != ranks * own * own + halves * (2 * own + 0.5))
+    return std::nullopt;
+  return Error(
+      "parameter.8", "a write into parameters between steps by every rank alike",
+      "one by " + std::to_string(std::lround(2 * halves)) + " of " + std::to_string(ranks) + " ranks",
+      "write on every rank, or load values before make(), which takes rank 0's");
 }
 
 Tensor weighted(const Tensor& value, long weight, bool breach) {

@@ -26,8 +26,9 @@ class Counts {
   // What all ranks need to know, by one small all-reduce of the first four: the mean loss, the squared norm,
   // and `rows` and their square, for all have as many when the sum of the squares is the square of the sum
   // over the ranks. Then this rank's own squared norm. (5), float64. If this rank has a `breach` to report,
-  // the square is NaN, so that no rank updates.
-  Tensor told(int micro_batches, long rows, bool breach) const;
+  // the square is NaN, so that no rank updates. If the user `wrote` into parameters since the last step, it
+  // tells of half a row more: so all ranks have, or none.
+  Tensor told(int micro_batches, long rows, bool breach, bool wrote) const;
 
  private:
   Tensor numbers_;  // (5 + units), float64: what is told, and the squares
@@ -39,6 +40,9 @@ class Counts {
 // another rank has one, and train.8 if ranks had other `rows`.
 Report report_of(const Tensor& told, int ranks, long rows, bool sharded, long step, double rate,
                  const std::optional<Error>& breach);
+
+// [ashlar.parameter.8]: of such a step, if some ranks wrote and others did not.
+std::optional<Error> unequal_writes(const Tensor& told, int ranks, long rows);
 
 // To sum over the ranks, and then their mean: `value`, a scalar, with this rank's weight. (2), float64. A
 // breach is told and thrown as by a step.
