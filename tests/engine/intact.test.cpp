@@ -243,6 +243,8 @@ TEST_CASE("a write that lasts gives a plain loop's numbers") {
   const auto clamp = [](Net& net) {  // as a critic's weights are clipped
     const at::NoGradGuard guard;
     for (Tensor& parameter : net->parameters()) parameter.clamp_(-0.1, 0.1);
+    net->to(at::kFloat);  // which they are
+    net->zero_grad();
   };
   const auto net_loss = [](Net& net) { return loss(net, points(0)); };
   check_plain<Whole<shard::Replicate>>(comm, net_of(1), net_of(1), net_loss, clamp);
@@ -341,6 +343,7 @@ TEST_CASE("torch modules as units are whole in their own passes, and not outside
   units.model().reads_ahead = true;
   CHECK_THAT(raw_sentence([&] { units.step(x, x); }), ContainsSubstring("[ashlar.model.14]"));
   units.model().reads_ahead = false;
+  other->to(at::kFloat);  // which they are
   CHECK(units.step(x, x).loss == Catch::Approx(whole.step([&] { return loss(net, x); }).loss));
 }
 

@@ -114,6 +114,21 @@ TEST_CASE("buffers that share memory share it in a trainer, too") {
              ContainsSubstring("[ashlar.parameter.6]") && ContainsSubstring("'b' in that of 'a'"));
 }
 
+TEST_CASE("model.17: two trainers and one memory") {
+  const Tensor table = at::randn({6, 4});
+  Tensors one, other, apart;
+  one->parameter("weight", table.narrow(0, 0, 4));
+  other->parameter("weight", table.narrow(0, 3, 2));
+  apart->parameter("weight", table.narrow(0, 5, 1));
+  {
+    auto trainer = trainer_of<shard::Replicate>(one);
+    CHECK_THAT(sentence([&] { trainer_of<shard::Replicate>(other); }),
+               ContainsSubstring("[ashlar.model.17]"));
+    CHECK(sentence([&] { trainer_of<shard::Replicate>(apart); }) == "no error");
+  }
+  CHECK(sentence([&] { trainer_of<shard::Replicate>(other); }) == "no error");
+}
+
 TEST_CASE("model.13: a complex parameter is told how to become a floating one, and not to lose its half") {
   const std::string said = make(
       [](TensorsImpl& module, const Tensor&) { module.parameter("a", at::zeros({3}, at::kComplexFloat)); });

@@ -9,16 +9,25 @@
 #include <type_traits>
 #include <utility>
 
+#include <ashlar/engine/sharing.hpp>
 #include <ashlar/error.hpp>
 
 namespace ashlar {
 
 namespace {
 
+// A parameter, and the bytes [begin, end) of the storage that it had before. The weak pointer keeps the
+// storage's address from being used again.
+struct Claim {
+  const void* parameter;
+  c10::weak_intrusive_ptr<c10::StorageImpl> storage;
+  long begin, end;
+};
+
 // Of all trainers in the process.
 std::mutex claims_guard;
-std::unordered_set<const void*>& claimed() {
-  static std::unordered_set<const void*> all;
+std::vector<Claim>& claims() {
+  static std::vector<Claim> all;
   return all;
 }
 
@@ -26,20 +35,32 @@ std::unordered_set<const void*>& claimed() {
 
 Claims::~Claims() {
   const std::scoped_lock lock(claims_guard);
-  for (const void* parameter : claimed_) claimed().erase(parameter);
+  std::erase_if(claims(), [this](const Claim& claim) { return holds(claim.parameter); });
 }
 
 void Claims::add(const Tensor& parameter, const std::string& name) {
   const std::scoped_lock lock(claims_guard);
+  const auto [begin, end] = bytes_in_storage(parameter);
   const void* key = parameter.unsafeGetTensorImpl();
+  const auto* storage = parameter.storage().unsafeGetStorageImpl();
+  const bool taken = std::ranges::any_of(claims(), [&](const Claim& claim) {
+    if (claim.parameter == key) return true;
+    return claim.storage._unsafe_get_target() == storage && claim.begin < end && begin < claim.end &&
+           !holds(claim.parameter);
+  });
   const bool bytes =
       parameter.numel() == 0 ||
       parameter.storage().unsafeGetStorageImpl()->_mutable_data_ptr_no_checks().get() != nullptr;
-  if (!bytes || !claimed().insert(key).second)
+  if (!bytes || taken)
     throw Error("model.17", "a torch module that no other trainer trains or has sharded",
                 "'" + name + "', which one does or has",
                 "make a module for each trainer, and take values by full_parameters()");
+  claims().push_back({key, parameter.storage().getWeakStorageImpl(), begin, end});
   claimed_.push_back(key);
+}
+
+bool Claims::holds(const void* parameter) const {
+  return std::ranges::find(claimed_, parameter) != claimed_.end();
 }
 
 Place& Binding::add_place(const ParameterSite& site, std::vector<std::int64_t> shape) {

@@ -40,10 +40,13 @@ class Claims {
   Claims& operator=(Claims&&) = default;
   ~Claims();
 
-  // [ashlar.model.17]: another trainer has it, or had it and took its bytes along.
+  // [ashlar.model.17]: another trainer has it, or a parameter in the same memory, or had it and took its
+  // bytes along.
   void add(const Tensor& parameter, const std::string& name);
 
  private:
+  bool holds(const void* parameter) const;
+
   std::vector<const void*> claimed_;
 };
 

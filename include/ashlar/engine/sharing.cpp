@@ -34,13 +34,18 @@ bool overlaps_itself(const Tensor& tensor, long begin, long end) {
 
 }  // namespace
 
-void Sharing::meet(std::string name, const Tensor& tensor, bool is_parameter) {
-  if (!tensor.defined() || !tensor.has_storage() || tensor.numel() == 0) return;
+std::pair<long, long> bytes_in_storage(const Tensor& tensor) {
   const auto width = static_cast<long>(tensor.itemsize());
   const long begin = tensor.storage_offset() * width;
-  long end = begin + width;
-  for (std::int64_t dim = 0; dim < tensor.dim(); ++dim)
+  long end = tensor.numel() > 0 ? begin + width : begin;
+  for (std::int64_t dim = 0; dim < tensor.dim() && tensor.numel() > 0; ++dim)
     end += (tensor.size(dim) - 1) * tensor.stride(dim) * width;
+  return {begin, end};
+}
+
+void Sharing::meet(std::string name, const Tensor& tensor, bool is_parameter) {
+  if (!tensor.defined() || !tensor.has_storage() || tensor.numel() == 0) return;
+  const auto [begin, end] = bytes_in_storage(tensor);
   entries_.push_back(
       {std::move(name), tensor, is_parameter, tensor.storage().unsafeGetStorageImpl(), begin, end});
 }

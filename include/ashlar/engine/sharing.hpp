@@ -4,11 +4,15 @@
 #include <ATen/core/Tensor.h>
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <ashlar/tensor.hpp>
 
 namespace ashlar {
+
+// The bytes [begin, end) of its storage between which a tensor lies.
+std::pair<long, long> bytes_in_storage(const Tensor& tensor);
 
 class Sharing {
  public:
