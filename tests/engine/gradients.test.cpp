@@ -30,6 +30,7 @@ enum class Takes {
   parameter_twice,     // a penalty on it
   backward,            // an auxiliary loss's own backward
   backward_of_result,  // its own backward
+  in_backward,         // a weight's gradient, within the step's own backward and before the weight's own
   hidden_twice,        // a penalty on the gradient of what comes out of the last unit
   backward_of_inputs,  // one that is to end in the input
 };
@@ -55,7 +56,7 @@ struct Net {
           .square()
           .mean();
     };
-    Tensor loss = at::mse_loss(run(head, h), y);
+    const Tensor out = run(head, h), loss = at::mse_loss(out, y);
     switch (takes) {
       case Takes::nothing:
         break;
@@ -67,6 +68,13 @@ struct Net {
         return loss * (1 + penalty(*layers[0].inner.weight, false));
       case Takes::parameter_twice:
         return loss + penalty(*layers[1].inner.weight, true);
+      case Takes::in_backward:
+        out.register_hook([this, &run](const Tensor& gradient) {
+          const at::AutoGradMode enable(true);
+          const Tensor other = run(head, at::ones({2, 6})).square().sum();
+          return gradient * torch::autograd::grad({other}, {*head.weight})[0].square().mean();
+        });
+        break;
       case Takes::hidden_twice:
         return loss + torch::autograd::grad({loss}, {h}, {}, true, true)[0].square().sum();
       case Takes::backward:
@@ -128,7 +136,7 @@ void check(Takes takes) {
 
 TEST_CASE("a gradient that the loss of a declared model takes is that of a plain loop") {
   for (const Takes takes : {Takes::nothing, Takes::input, Takes::input_twice, Takes::parameter,
-                            Takes::parameter_twice, Takes::backward_of_inputs}) {
+                            Takes::parameter_twice, Takes::in_backward, Takes::backward_of_inputs}) {
     check<shard::Replicate>(takes);
     check<shard::Zero1>(takes);
     check<shard::Zero2>(takes);

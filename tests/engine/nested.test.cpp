@@ -171,9 +171,10 @@ struct Normed {
   Normed() : norm(6) {}
 
   Tensor forward(auto& run, const Tensor& x) const {  // (R, 6) -> same
-    Tensor h = run(norm, run(in, x)) + (*drift).clone();
-    if (norm->is_training()) (*drift).add_(0.1 * h.detach().mean(0));
-    return at::tanh(at::batch_norm(h, {}, {}, *mean, *variance, norm->is_training(), 0.1, 1e-5, false));
+    const Tensor h = run(norm, run(in, x)), scale = 1 + *drift;
+    if (norm->is_training()) (*drift).add_(h.detach().square().mean(0));
+    return scale *
+           at::tanh(at::batch_norm(h, {}, {}, *mean, *variance, norm->is_training(), 0.1, 1e-5, false));
   }
 };
 struct Statistics {
