@@ -138,7 +138,6 @@ TEST_CASE("a gradient that the loss of a declared model takes is that of a plain
   for (const Takes takes : {Takes::nothing, Takes::input, Takes::input_twice, Takes::parameter,
                             Takes::parameter_twice, Takes::in_backward, Takes::backward_of_inputs}) {
     check<shard::Replicate>(takes);
-    check<shard::Zero1>(takes);
     check<shard::Zero2>(takes);
     check<shard::Zero3>(takes);
   }
@@ -199,7 +198,6 @@ void check_units_refused() {
 TEST_CASE("train.21: no gradient is led through a unit or a recomputed layer before its own backward") {
   check_units_refused<shard::Replicate>();
   check_units_refused<shard::Zero2>();
-  check_units_refused<shard::ShardGradOp>();
   check_units_refused<shard::Zero3>();
 }
 

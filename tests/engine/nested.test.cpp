@@ -124,7 +124,8 @@ TEST_CASE("so does one of every type") {
     INFO(at::toString(type));
     Typed net;
     net.type = type;
-    check_units<Typed, Mixer>(net);
+    check<Units<shard::Zero3, Mixer>>(net);
+    check<Whole<checkpoint::RecomputeEach<Mixer>>>(net);
   }
 }
 
