@@ -21,9 +21,10 @@ namespace {
 
 namespace hana = boost::hana;
 
-using Gpt = models::Gpt<models::GptShape{.vocabulary = 256, .context = 8, .layers = 2, .heads = 2, .dim = 8}>;
+using Gpt =
+    models::Gpt<models::GptShape{.vocabulary = 256, .context = 8, .layers = 2, .heads = 2, .dim = 32}>;
 using Llama =
-    models::Llama<models::LlamaShape{.vocabulary = 256, .layers = 2, .dim = 8, .heads = 2, .kv_heads = 1}>;
+    models::Llama<models::LlamaShape{.vocabulary = 256, .layers = 2, .dim = 32, .heads = 2, .kv_heads = 1}>;
 struct Module {  // stands for a torch::nn::Module
   void named_parameters();
   void named_buffers();

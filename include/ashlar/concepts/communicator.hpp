@@ -17,6 +17,7 @@
 #include <concepts>
 #include <string_view>
 
+#include <ashlar/concepts/policy.hpp>
 #include <ashlar/tensor.hpp>
 
 namespace ashlar {
@@ -38,7 +39,8 @@ template <class C>
 concept communicator = requires(C& c) {
   typename C::Work;
   requires work<typename C::Work>;
-  C::name;
+  requires detail::shared<decltype(&C::name)>;
+  { C::name } -> std::convertible_to<std::string_view>;
   { c.rank() } -> std::same_as<int>;
   { c.size() } -> std::same_as<int>;
   c.barrier();
@@ -73,7 +75,10 @@ concept has_broadcast = communicator<C> && requires(C& c, Tensor& t) {
 
 // Its collectives run on CUDA streams alone and can be captured in a CUDA graph.
 template <class C>
-concept capturable = requires { requires C::capturable; };
+concept capturable = requires {
+  requires detail::shared<decltype(&C::capturable)>;
+  requires C::capturable;
+};
 
 // What every trainer asks of its communicator, whatever the Shard policy: to agree, to add up losses and
 // norms.

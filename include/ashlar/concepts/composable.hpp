@@ -50,7 +50,10 @@ concept names_modules_once = !names_modules<P> || detail::distinct<typename P::m
 
 // A policy that names a size names one that some modules do not have.
 template <class P>
-concept names_positive_size = !requires { P::least_bytes; } || P::least_bytes > 0;
+concept names_positive_size =
+    !requires { P::least_bytes; } || (detail::shared<decltype(&P::least_bytes)> && requires {
+      typename detail::constant<long, P::least_bytes>;
+    } && P::least_bytes > 0);
 
 // Only a shard of optimizer state rests on the host: its update is this rank's alone.
 template <class Offload, class Shard>
@@ -83,15 +86,50 @@ concept model = declared_module<M> || torch_module<M>;
 namespace detail {
 template <class T>
 concept declarable = parameter<T> || buffer<T> || tied<T> || declared_module<T> || torch_module<T>;
+
+// Whether T has what BOOST_HANA_DEFINE_STRUCT declares, public or not. In Both a name that T has, too, is
+// ambiguous.
+struct Accessors {
+  struct hana_accessors_impl;
+};
+template <class T>
+inline constexpr bool declares_members = false;
+template <class T>
+  requires std::is_class_v<T> && (!std::is_final_v<T>)
+inline constexpr bool declares_members<T> = !requires {
+  typename Both<std::remove_const_t<T>, Accessors>::hana_accessors_impl;
+};
+template <class Owner>
+concept holds_nothing_to_tie = parameter<Owner> || buffer<Owner> || tied<Owner>;
 }  // namespace detail
+
+// Whoever runs a model sees what its modules declare.
+template <class Model>
+concept declares_members_publicly = !any_type<Model>([]<class T>() {
+  if constexpr (layer_list<T> || detail::declarable<T>)
+    return false;
+  else
+    return detail::declares_members<T>;
+});
 
 // Every walk over the model meets all that it declares: a std::vector of layers, say, would be passed by.
 template <class Model>
 concept declares_known_members = !any_type<Model>([]<class T>() {
   if constexpr (layer_list<T>)
-    return !detail::declarable<typename T::value_type>;
+    return !layer_list<typename T::value_type> && !detail::declarable<typename T::value_type>;
   else
     return !detail::declarable<T>;
+});
+
+// None of it is const: whoever runs a model points its parameters at tensors.
+template <class Model>
+concept declares_no_constants = !any_type<Model>([]<class T>() {
+  if constexpr (layer_list<T>)
+    return std::is_const_v<typename T::value_type>;
+  else if constexpr (declared_module<T>)
+    return detail::Members<std::remove_const_t<T>>::constant;
+  else
+    return false;
 });
 
 // And meets all that holds tensors: what is not declared would be lent none, and never be trained.
@@ -111,7 +149,30 @@ concept has_positive_sizes = !any_type<Model>([]<class T>() {
 template <class Model>
 concept has_parameters = holds_parameters<Model>;
 
-// A tied reference can be pointed at one module only.
+// And is not held fixed, all of it.
+template <class Model>
+concept has_trained_parameters = holds_trained_parameters<Model>;
+
+// Frozen holds what would be trained otherwise.
+template <class Model>
+concept freezes_parameters = !any_type<Model>([]<class T>() {
+  if constexpr (frozen<T>)
+    return buffer<typename T::frozen_module> || tied<typename T::frozen_module>;
+  else
+    return false;
+});
+
+// A tied reference stands for a module, or a list of them. A Parameter or a Buffer is read by its module
+// alone.
+template <class Model>
+concept ties_name_modules = !any_type<Model>([]<class T>() {
+  if constexpr (tied<T>)
+    return detail::holds_nothing_to_tie<typename T::tied_owner>;
+  else
+    return false;
+});
+
+// It can be pointed at one module only.
 template <class Model>
 concept ties_have_one_owner = !any_type<Model>([]<class T>() {
   if constexpr (tied<T>)
@@ -145,6 +206,11 @@ concept inner_unit =
     declared_module<U> && !std::is_same_v<U, Model> && Wrap::template starts_unit<Model, U>();
 }  // namespace detail
 
+// A policy that names a size names one that some module below the model has.
+template <class Wrap, class Model>
+concept makes_some_unit = !requires { Wrap::least_bytes; } ||
+                          any_type<Model>([]<class U>() { return detail::inner_unit<Wrap, Model, U>; });
+
 // There is something to gather, reduce and free: a unit holds parameters, though units in it may hold them.
 template <class Wrap, class Model>
 concept units_hold_parameters = !any_type<Model>([]<class U>() {
@@ -154,16 +220,12 @@ concept units_hold_parameters = !any_type<Model>([]<class U>() {
     return false;
 });
 
-// Tied parameters are whole wherever they are used: no unit holds an owner without all that is tied to it.
+// Tied parameters are whole wherever they are used: no unit holds an owner, or a part of one, without all
+// that is tied to it.
 template <class Wrap, class Model>
 concept keeps_ties_together = !any_type<Model>([]<class U>() {
   if constexpr (detail::inner_unit<Wrap, Model, U>)
-    return any_type<Model>([]<class T>() {
-      if constexpr (tied<T>)
-        return contains<U, typename T::tied_owner> && !contains<U, T>;
-      else
-        return false;
-    });
+    return tied_elsewhere<Model, U>;
   else
     return false;
 });
@@ -182,17 +244,27 @@ concept recomputes_once = !any_type<Model>([]<class Outer>() {
     return false;
 });
 
+// What every strategy asks of a model.
+template <class Model>
+concept trainable = declares_members_publicly<Model> && model<Model> && declares_known_members<Model> &&
+                    declares_no_constants<Model> && declares_all_that_holds_tensors<Model> &&
+                    has_positive_sizes<Model> && freezes_parameters<Model> && has_parameters<Model> &&
+                    has_trained_parameters<Model> && ties_name_modules<Model> && ties_have_one_owner<Model>;
+
+// What a Wrap and a Checkpoint policy ask of it.
+template <class Wrap, class Model>
+concept wrappable =
+    wraps_at_compile_time<Wrap, Model> && wraps<Wrap, Model> && makes_some_unit<Wrap, Model> &&
+    units_hold_parameters<Wrap, Model> && keeps_ties_together<Wrap, Model>;
+
+template <class Checkpoint, class Model>
+concept checkpointable = checkpoints_at_compile_time<Checkpoint, Model> && checkpoints<Checkpoint, Model> &&
+                         recomputes_once<Checkpoint, Model>;
+
 // What a strategy asks of the model that it plans for.
 template <class Strategy, class Model>
-concept plannable =
-    strategy<Strategy> && model<Model> && declares_known_members<Model> &&
-    declares_all_that_holds_tensors<Model> && has_positive_sizes<Model> && has_parameters<Model> &&
-    ties_have_one_owner<Model> && wraps_at_compile_time<typename Strategy::Wrap, Model> &&
-    wraps<typename Strategy::Wrap, Model> && units_hold_parameters<typename Strategy::Wrap, Model> &&
-    keeps_ties_together<typename Strategy::Wrap, Model> &&
-    checkpoints_at_compile_time<typename Strategy::Checkpoint, Model> &&
-    checkpoints<typename Strategy::Checkpoint, Model> &&
-    recomputes_once<typename Strategy::Checkpoint, Model>;
+concept plannable = strategy<Strategy> && trainable<Model> && wrappable<typename Strategy::Wrap, Model> &&
+                    checkpointable<typename Strategy::Checkpoint, Model>;
 
 // What a unit or a recomputed layer is called with: autograd keeps nothing else from forward to backward.
 template <class... Inputs>
@@ -247,6 +319,7 @@ concept serves_verbs = reduces<Shard, Comm> && unshards<Shard, Comm> && publishe
 
 // And those that every trainer calls.
 template <class Comm, class Shard>
-concept serves = trainer_communicator<Comm> && spans<Comm, Shard> && serves_verbs<Comm, Shard>;
+concept serves =
+    trainer_communicator<Comm> && counts_dimensions<Comm> && spans<Comm, Shard> && serves_verbs<Comm, Shard>;
 
 }  // namespace ashlar

@@ -11,8 +11,16 @@ namespace ashlar {
 template <class P>
 concept complete_type = std::is_void_v<P> || requires { sizeof(P); };
 
+namespace detail {
+// Of &P::name: a static member, not one that each object has of its own. g++ takes the use of such a one as a
+// constant for an error, where a requirement ought to fail.
+template <class Pointer>
+concept shared = !std::is_member_pointer_v<Pointer>;
+}  // namespace detail
+
 template <class P>
 concept names_itself = requires {
+  requires detail::shared<decltype(&P::name)>;
   { P::name } -> std::convertible_to<std::string_view>;
   typename std::bool_constant<(std::string_view(P::name), true)>;  // a constant
 };
@@ -34,14 +42,28 @@ concept names_modules = requires { typename P::modules; };
 template <class T>
 inline constexpr int dimensions_of = 1;
 template <class T>
-  requires requires { typename detail::constant<int, T::dimensions>; }
+  requires requires {
+    requires detail::shared<decltype(&T::dimensions)>;
+    typename detail::constant<int, T::dimensions>;
+  }
 inline constexpr int dimensions_of<T> = T::dimensions;
+
+// Whoever says how many says it as a constant.
+template <class T>
+concept counts_dimensions = !requires { T::dimensions; } || requires {
+  requires detail::shared<decltype(&T::dimensions)>;
+  typename detail::constant<int, T::dimensions>;
+  requires T::dimensions >= 1;
+};
 
 // How many units a Shard policy gathers ahead of the one that is entered.
 template <class S>
 inline constexpr int prefetch_of = 1;
 template <class S>
-  requires requires { typename detail::constant<int, S::prefetch>; }
+  requires requires {
+    requires detail::shared<decltype(&S::prefetch)>;
+    typename detail::constant<int, S::prefetch>;
+  }
 inline constexpr int prefetch_of<S> = S::prefetch;
 
 }  // namespace ashlar

@@ -26,13 +26,16 @@ constexpr long bytes(dtype type) {
 }
 
 template <class P>
-concept names_compute = requires { typename detail::constant<dtype, P::compute>; };
+concept names_compute =
+    detail::shared<decltype(&P::compute)> && requires { typename detail::constant<dtype, P::compute>; };
 
 template <class P>
-concept names_reduce = requires { typename detail::constant<dtype, P::reduce>; };
+concept names_reduce =
+    detail::shared<decltype(&P::reduce)> && requires { typename detail::constant<dtype, P::reduce>; };
 
 template <class P>
-concept names_master = requires { typename detail::constant<dtype, P::master>; };
+concept names_master =
+    detail::shared<decltype(&P::master)> && requires { typename detail::constant<dtype, P::master>; };
 
 template <class P>
 concept names_types = names_compute<P> && names_reduce<P> && names_master<P>;
@@ -51,6 +54,7 @@ concept reduces_for_master = names_types<P> && P::reduce == P::master;
 // What is split is a float32, and bfloat16 its upper half.
 template <class P>
 concept splits_float32 = !requires { P::splits_master; } || requires {
+  requires detail::shared<decltype(&P::splits_master)>;
   typename detail::constant<bool, P::splits_master>;
   requires !P::splits_master || (P::compute == dtype::bf16 && P::master == dtype::f32);
 };
@@ -58,7 +62,10 @@ concept splits_float32 = !requires { P::splits_master; } || requires {
 template <class P>
 inline constexpr bool splits_master = false;
 template <class P>
-  requires requires { typename detail::constant<bool, P::splits_master>; }
+  requires requires {
+    requires detail::shared<decltype(&P::splits_master)>;
+    typename detail::constant<bool, P::splits_master>;
+  }
 inline constexpr bool splits_master<P> = P::splits_master;
 
 // Bytes an element that a master takes beside compute.

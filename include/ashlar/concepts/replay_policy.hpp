@@ -14,6 +14,7 @@
 namespace ashlar {
 
 template <class R>
-concept replay_policy = names_itself<R> && requires { typename detail::constant<bool, R::captures>; };
+concept replay_policy = names_itself<R> && detail::shared<decltype(&R::captures)> &&
+                        requires { typename detail::constant<bool, R::captures>; };
 
 }  // namespace ashlar

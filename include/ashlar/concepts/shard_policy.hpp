@@ -35,16 +35,20 @@ enum class placement { replicated, sharded };
 enum class pass { forward, backward };
 
 template <class S>
-concept places_parameters = requires { typename detail::constant<placement, S::parameters>; };
+concept places_parameters = detail::shared<decltype(&S::parameters)> &&
+                            requires { typename detail::constant<placement, S::parameters>; };
 
 template <class S>
-concept places_gradients = requires { typename detail::constant<placement, S::gradients>; };
+concept places_gradients = detail::shared<decltype(&S::gradients)> &&
+                           requires { typename detail::constant<placement, S::gradients>; };
 
 template <class S>
-concept places_optimizer = requires { typename detail::constant<placement, S::optimizer>; };
+concept places_optimizer = detail::shared<decltype(&S::optimizer)> &&
+                           requires { typename detail::constant<placement, S::optimizer>; };
 
 template <class S>
-concept says_when_to_reshard = requires { typename detail::constant<pass, S::reshard_after>; };
+concept says_when_to_reshard = detail::shared<decltype(&S::reshard_after)> &&
+                               requires { typename detail::constant<pass, S::reshard_after>; };
 
 // Has any of the four, which a policy of another axis does not.
 template <class S>
@@ -70,6 +74,7 @@ concept reshards_what_is_sharded =
 // What is gathered ahead takes room in advance, so it is a constant.
 template <class S>
 concept prefetches_some_units = !requires { S::prefetch; } || requires {
+  requires detail::shared<decltype(&S::prefetch)>;
   typename detail::constant<int, S::prefetch>;
   requires S::prefetch >= 0;
 };
@@ -114,7 +119,8 @@ struct CommunicatorArchetype {
 };
 
 template <class S, class C = CommunicatorArchetype>
-concept shard_policy = names_itself<S> && sensible_placement<S> && reshards_what_is_sharded<S> &&
-                       prefetches_some_units<S> && reduces<S, C> && unshards<S, C> && publishes<S, C>;
+concept shard_policy =
+    names_itself<S> && sensible_placement<S> && reshards_what_is_sharded<S> && prefetches_some_units<S> &&
+    counts_dimensions<S> && reduces<S, C> && unshards<S, C> && publishes<S, C>;
 
 }  // namespace ashlar

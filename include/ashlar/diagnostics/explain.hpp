@@ -53,86 +53,157 @@ consteval bool explain_all() {
     return explain<Shard, Precision, Offload, Wrap, Checkpoint>();
 }
 
-// Of a strategy and the model that it plans for. A Trainer that was refused has said why.
-template <class Strategy, class Model>
-consteval bool explain_model() {
-  if constexpr (refused<Strategy>) {
-    return true;
-  } else if constexpr (!strategy<Strategy>) {
-    static_assert(strategy<Strategy>,
-                  "[ashlar.plan.2] what is planned and trained by is a strategy: write Trainer<Shard, "
-                  "Precision, Offload, Wrap>");
-  } else {
-    using Wrap = typename Strategy::Wrap;
-    using Checkpoint = typename Strategy::Checkpoint;
-    if constexpr (!model<Model>)
-      static_assert(model<Model>,
-                    "[ashlar.model.3] a model declares its members with BOOST_HANA_DEFINE_STRUCT, or is a "
-                    "torch::nn module by holder or shared_ptr: write one of the two");
-    else if constexpr (!declares_known_members<Model>)
-      static_assert(declares_known_members<Model>,
-                    "[ashlar.model.1] a declared member must be a Parameter, a Buffer, a module, a list of "
-                    "modules or Tied: declare only these with BOOST_HANA_DEFINE_STRUCT");
-    else if constexpr (!declares_all_that_holds_tensors<Model>)
-      static_assert(declares_all_that_holds_tensors<Model>,
-                    "[ashlar.model.8] a member that holds parameters is not declared: write it into "
-                    "BOOST_HANA_DEFINE_STRUCT, too, and as nn::Frozen if nothing should train it");
-    else if constexpr (!has_positive_sizes<Model>)
-      static_assert(has_positive_sizes<Model>,
-                    "[ashlar.model.15] a parameter or buffer has a size below 1, so that it has no elements: "
-                    "write sizes of at least 1 where its layer is named");
-    else if constexpr (!has_parameters<Model>)
-      static_assert(has_parameters<Model>,
-                    "[ashlar.model.16] the model declares no parameters, so that there is nothing to train: "
-                    "write its layers into BOOST_HANA_DEFINE_STRUCT");
-    else if constexpr (!ties_have_one_owner<Model>)
-      static_assert(ties_have_one_owner<Model>,
-                    "[ashlar.model.2] nn::Tied<Owner> needs exactly one Owner in the model: give the owner a "
-                    "type of its own");
-    else if constexpr (!wraps_at_compile_time<Wrap, Model>)
-      static_assert(wraps_at_compile_time<Wrap, Model>,
-                    "[ashlar.wrap.10] the compiler asks a Wrap policy which modules are units: write "
-                    "starts_unit() and applies() as static consteval");
-    else if constexpr (!wraps<Wrap, Model>)
-      static_assert(
-          wraps<Wrap, Model>,
-          "[ashlar.wrap.2] each type of wrap::Each must be a module that occurs below the model, and "
-          "wrap::BySize needs its static shapes: write a type that occurs, or wrap::WholeModel");
-    else if constexpr (!units_hold_parameters<Wrap, Model>)
-      static_assert(units_hold_parameters<Wrap, Model>,
-                    "[ashlar.wrap.9] a module that is to be a unit holds no parameters, so that there is "
-                    "nothing to gather, reduce or free: leave its type out of wrap::Each");
-    else if constexpr (!keeps_ties_together<Wrap, Model>)
-      static_assert(
-          keeps_ties_together<Wrap, Model>,
-          "[ashlar.wrap.3] a unit holds parameters that are tied to a module outside of it, where they would "
-          "be used after the unit gave them back: leave the owner's type out of wrap::Each");
-    else if constexpr (!checkpoints_at_compile_time<Checkpoint, Model>)
-      static_assert(checkpoints_at_compile_time<Checkpoint, Model>,
-                    "[ashlar.checkpoint.10] the compiler asks a Checkpoint policy which modules are "
-                    "recomputed: write recomputes() and applies() as static consteval");
-    else if constexpr (!checkpoints<Checkpoint, Model> && names_modules<Checkpoint>)
-      static_assert(checkpoints<Checkpoint, Model>,
-                    "[ashlar.checkpoint.3] each type of checkpoint::RecomputeEach must be a module that "
-                    "occurs below the model: write a type that occurs, or checkpoint::None");
-    else if constexpr (!checkpoints<Checkpoint, Model>)
-      static_assert(checkpoints<Checkpoint, Model>,
-                    "[ashlar.checkpoint.2] checkpoint::Recompute recomputes repeated layers and the model "
-                    "has none: declare them as std::array<Layer, n>, or write checkpoint::None");
-    else if constexpr (!recomputes_once<Checkpoint, Model>)
-      static_assert(
-          recomputes_once<Checkpoint, Model>,
-          "[ashlar.checkpoint.9] a recomputed module lies in another, so that its forward would run three "
-          "times: name one of the two in checkpoint::RecomputeEach, or give the inner a type of its own");
-    else
-      static_assert(plannable<Strategy, Model>, "a rule of plannable has no sentence");
-  }
+namespace checkpoint {
+struct Recompute;  // of ashlar/checkpoint/recompute.hpp
+}
+
+namespace detail {
+// Whose rule about a model is known here: Each and BySize. Another policy's is its own.
+template <class Wrap>
+concept wrap_of_ours = names_modules<Wrap> || requires { Wrap::least_bytes; };
+}  // namespace detail
+
+// Of a model, whatever the strategy: so that several strategies say it once.
+template <class Model>
+consteval bool explain_members() {
+  if constexpr (!declares_members_publicly<Model>)
+    static_assert(declares_members_publicly<Model>,
+                  "[ashlar.model.34] a module declares its members privately, where nobody who runs a model "
+                  "sees them: write public: before BOOST_HANA_DEFINE_STRUCT, or struct in place of class");
+  else if constexpr (!model<Model>)
+    static_assert(model<Model>,
+                  "[ashlar.model.3] a model declares its members with BOOST_HANA_DEFINE_STRUCT, or is a "
+                  "torch::nn module by holder or shared_ptr: write one of the two");
+  else if constexpr (!declares_known_members<Model>)
+    static_assert(declares_known_members<Model>,
+                  "[ashlar.model.1] a declared member must be a Parameter, a Buffer, a module, a list of "
+                  "modules or Tied: declare only these with BOOST_HANA_DEFINE_STRUCT");
+  else if constexpr (!declares_no_constants<Model>)
+    static_assert(declares_no_constants<Model>,
+                  "[ashlar.model.31] a declared member is const, and a model's parameters are pointed at "
+                  "their tensors: leave const out, and write nn::Frozen if nothing should train it");
+  else if constexpr (!declares_all_that_holds_tensors<Model>)
+    static_assert(declares_all_that_holds_tensors<Model>,
+                  "[ashlar.model.8] a member that holds parameters is not declared: write it into "
+                  "BOOST_HANA_DEFINE_STRUCT, too, and as nn::Frozen if nothing should train it");
+  else if constexpr (!has_positive_sizes<Model>)
+    static_assert(has_positive_sizes<Model>,
+                  "[ashlar.model.15] a parameter or buffer has a size below 1, so that it has no elements: "
+                  "write sizes of at least 1 where its layer is named");
+  else if constexpr (!freezes_parameters<Model>)
+    static_assert(freezes_parameters<Model>,
+                  "[ashlar.model.32] nn::Frozen holds a Buffer or a Tied, which nothing trains: write it "
+                  "without Frozen, and freeze the module that holds the parameters");
+  else if constexpr (!has_parameters<Model>)
+    static_assert(has_parameters<Model>,
+                  "[ashlar.model.16] the model declares no parameters, so that there is nothing to train: "
+                  "write its layers into BOOST_HANA_DEFINE_STRUCT");
+  else if constexpr (!has_trained_parameters<Model>)
+    static_assert(
+        has_trained_parameters<Model>,
+        "[ashlar.model.33] every parameter of the model is frozen, so that there is nothing to train: leave "
+        "nn::Frozen out where something is to be trained, or run the model by Standalone");
+  else if constexpr (!ties_name_modules<Model>)
+    static_assert(ties_name_modules<Model>,
+                  "[ashlar.model.30] nn::Tied<Owner> names a Parameter, a Buffer or another Tied: write the "
+                  "type of the module that holds the parameter, and read the parameter through it");
+  else if constexpr (!ties_have_one_owner<Model>)
+    static_assert(ties_have_one_owner<Model>,
+                  "[ashlar.model.2] nn::Tied<Owner> needs exactly one Owner in the model: give the owner a "
+                  "type of its own");
+  else
+    static_assert(trainable<Model>, "a rule of trainable has no sentence");
   return true;
 }
 
-// Of a communicator that a Shard policy works with.
-template <class Comm, class Shard>
-consteval bool explain_communicator() {
+// Of a Wrap policy and a model that it is to cut into units.
+template <class Wrap, class Model>
+consteval bool explain_units() {
+  if constexpr (!wraps_at_compile_time<Wrap, Model>)
+    static_assert(wraps_at_compile_time<Wrap, Model>,
+                  "[ashlar.wrap.10] the compiler asks a Wrap policy which modules are units: write "
+                  "starts_unit() and applies() as static consteval");
+  else if constexpr (!wraps<Wrap, Model> && detail::wrap_of_ours<Wrap>)
+    static_assert(wraps<Wrap, Model>,
+                  "[ashlar.wrap.2] each type of wrap::Each must be a module that occurs below the model, and "
+                  "wrap::BySize needs its static shapes: write a type that occurs, or wrap::WholeModel");
+  else if constexpr (!wraps<Wrap, Model>)
+    static_assert(
+        wraps<Wrap, Model>,
+        "[ashlar.wrap.13] the Wrap policy cannot be honoured for this model, as its applies<Model>() says: "
+        "write a model that it asks for, or another policy, such as wrap::WholeModel");
+  else if constexpr (!makes_some_unit<Wrap, Model>)
+    static_assert(makes_some_unit<Wrap, Model>,
+                  "[ashlar.wrap.12] wrap::BySize names a size that no module below the model has, so that "
+                  "the model would be one unit: write fewer bytes, or wrap::WholeModel");
+  else if constexpr (!units_hold_parameters<Wrap, Model>)
+    static_assert(units_hold_parameters<Wrap, Model>,
+                  "[ashlar.wrap.9] a module that is to be a unit holds no parameters, so that there is "
+                  "nothing to gather, reduce or free: leave its type out of wrap::Each");
+  else if constexpr (!keeps_ties_together<Wrap, Model>)
+    static_assert(
+        keeps_ties_together<Wrap, Model>,
+        "[ashlar.wrap.3] a unit holds parameters that are tied to a module outside of it, where they would "
+        "be used after the unit gave them back: leave the owner's type, and those of its parts, out of "
+        "wrap::Each");
+  else
+    static_assert(wrappable<Wrap, Model>, "a rule of wrappable has no sentence");
+  return true;
+}
+
+// Of a Checkpoint policy and a model of which it is to recompute something.
+template <class Checkpoint, class Model>
+consteval bool explain_layers() {
+  if constexpr (!checkpoints_at_compile_time<Checkpoint, Model>)
+    static_assert(checkpoints_at_compile_time<Checkpoint, Model>,
+                  "[ashlar.checkpoint.10] the compiler asks a Checkpoint policy which modules are "
+                  "recomputed: write recomputes() and applies() as static consteval");
+  else if constexpr (!checkpoints<Checkpoint, Model> && names_modules<Checkpoint>)
+    static_assert(checkpoints<Checkpoint, Model>,
+                  "[ashlar.checkpoint.3] each type of checkpoint::RecomputeEach must be a module that "
+                  "occurs below the model: write a type that occurs, or checkpoint::None");
+  else if constexpr (!checkpoints<Checkpoint, Model> && std::is_same_v<Checkpoint, checkpoint::Recompute>)
+    static_assert(checkpoints<Checkpoint, Model>,
+                  "[ashlar.checkpoint.2] checkpoint::Recompute recomputes repeated layers and the model "
+                  "has none: declare them as std::array<Layer, n>, or write checkpoint::None");
+  else if constexpr (!checkpoints<Checkpoint, Model>)
+    static_assert(
+        checkpoints<Checkpoint, Model>,
+        "[ashlar.checkpoint.11] the Checkpoint policy cannot be honoured for this model, as its "
+        "applies<Model>() says: write a model that it asks for, or another policy, such as checkpoint::None");
+  else if constexpr (!recomputes_once<Checkpoint, Model>)
+    static_assert(
+        recomputes_once<Checkpoint, Model>,
+        "[ashlar.checkpoint.9] a recomputed module lies in another, so that its forward would run three "
+        "times: name one of the two in checkpoint::RecomputeEach, or give the inner a type of its own");
+  else
+    static_assert(checkpointable<Checkpoint, Model>, "a rule of checkpointable has no sentence");
+  return true;
+}
+
+// Of a strategy and the model that it plans for. A Trainer that was refused has said why.
+template <class Strategy, class Model>
+consteval bool explain_model() {
+  if constexpr (refused<Strategy>)
+    return true;
+  else if constexpr (!strategy<Strategy>)
+    static_assert(strategy<Strategy>,
+                  "[ashlar.plan.2] what is planned and trained by is a strategy: write Trainer<Shard, "
+                  "Precision, Offload, Wrap>");
+  else if constexpr (!trainable<Model>)
+    return explain_members<Model>();
+  else if constexpr (!wrappable<typename Strategy::Wrap, Model>)
+    return explain_units<typename Strategy::Wrap, Model>();
+  else if constexpr (!checkpointable<typename Strategy::Checkpoint, Model>)
+    return explain_layers<typename Strategy::Checkpoint, Model>();
+  else
+    static_assert(plannable<Strategy, Model>, "a rule of plannable has no sentence");
+  return true;
+}
+
+// Of a communicator, whatever works with it.
+template <class Comm>
+consteval bool explain_collectives() {
   if constexpr (!communicator<Comm>)
     static_assert(communicator<Comm>,
                   "[ashlar.communicator.1] a communicator has name, Work, rank(), size() and barrier(): "
@@ -150,6 +221,19 @@ consteval bool explain_communicator() {
     static_assert(has_broadcast<Comm>,
                   "[ashlar.communicator.4] the communicator lacks broadcast, which every trainer calls: "
                   "write Work broadcast(Tensor& tensor, int root), or comm::Mpi, comm::Nccl or comm::Solo");
+  else if constexpr (!counts_dimensions<Comm>)
+    static_assert(
+        counts_dimensions<Comm>,
+        "[ashlar.communicator.6] a communicator says how many dimensions its world has: write static "
+        "constexpr int dimensions = 1 or more, or leave it out");
+  return true;
+}
+
+// Of a communicator that a Shard policy works with.
+template <class Comm, class Shard>
+consteval bool explain_communicator() {
+  if constexpr (!(trainer_communicator<Comm> && counts_dimensions<Comm>))
+    return explain_collectives<Comm>();
   else if constexpr (!spans<Comm, Shard>)
     static_assert(
         spans<Comm, Shard>,
@@ -170,9 +254,19 @@ consteval bool explain_communicator() {
 // Of what updates the parameters.
 template <class Optimizer>
 consteval bool explain_optimizer() {
-  static_assert(optimizer<Optimizer>,
-                "[ashlar.optim.1] an optimizer has name, states, state_names, learning_rate and update(): "
-                "write optim::AdamW or optim::Sgd");
+  if constexpr (!updates_shards<Optimizer>)
+    static_assert(updates_shards<Optimizer>,
+                  "[ashlar.optim.1] an optimizer has name, states, state_names, learning_rate and update(): "
+                  "write optim::AdamW or optim::Sgd");
+  else if constexpr (!names_its_states<Optimizer>)
+    static_assert(names_its_states<Optimizer>,
+                  "[ashlar.optim.2] an optimizer says how many tensors it remembers and names each: write "
+                  "static constexpr int states = 2 and static constexpr std::array<std::string_view, 2> "
+                  "state_names, of 2 different names");
+  else
+    static_assert(lists_its_settings<Optimizer>,
+                  "[ashlar.optim.3] an optimizer's settings() is a range of Setting: write auto settings() "
+                  "const, which returns a std::array of Setting, or leave it out");
   return true;
 }
 

@@ -51,6 +51,11 @@ consteval bool explain_shard() {
     static_assert(prefetches_some_units<Shard>,
                   "[ashlar.shard.14] a Shard policy says how many units are gathered ahead: write static "
                   "constexpr int prefetch = 1, or 0 for none");
+  else if constexpr (!counts_dimensions<Shard>)
+    static_assert(
+        counts_dimensions<Shard>,
+        "[ashlar.shard.15] a Shard policy says over how many dimensions of the world it shards: write "
+        "static constexpr int dimensions = 1 or more, or leave it out");
   else if constexpr (!reduces<Shard, CommunicatorArchetype>)
     static_assert(reduces<Shard, CommunicatorArchetype>,
                   "[ashlar.shard.4] a Shard policy reduces gradients: write static auto reduce(Tensor& part, "

@@ -32,7 +32,8 @@ concept parameter = detail::is_parameter<std::remove_const_t<T>>;
 template <class T>
 concept buffer = detail::is_buffer<std::remove_const_t<T>>;
 
-// Repeated layers: std::array<Block, 12>. Its elements are children, it is none itself.
+// Repeated layers: std::array<Block, 12>. Its elements are children, it is none itself. They may be
+// lists, too.
 template <class T>
 concept layer_list = detail::is_list<std::remove_const_t<T>>;
 
@@ -54,5 +55,12 @@ concept torch_module = requires(T& t) {
 // A struct that declares its children and parameters with BOOST_HANA_DEFINE_STRUCT.
 template <class T>
 concept declared_module = boost::hana::Struct<std::remove_const_t<T>>::value && !parameter<T> && !buffer<T>;
+
+// A list with at least one module in it, which may lie in a list of its own.
+template <class T>
+inline constexpr bool lists_modules = false;
+template <class T, std::size_t n>
+inline constexpr bool lists_modules<std::array<T, n>> = n > 0 && (declared_module<T> || torch_module<T> ||
+                                                                  lists_modules<T>);
 
 }  // namespace ashlar

@@ -5,6 +5,25 @@
 
 namespace ashlar {
 
+template <class Wrap, class Model, class T>
+consteval long own_numel();
+
+namespace detail {
+
+// A variable is evaluated once, however often a walk over the model asks for it: for a policy that asks for
+// sizes itself a function would be evaluated twice as often with each level of nesting.
+template <class Wrap, class Model, class T>
+inline constexpr long own_numel_of = own_numel<Wrap, Model, T>();
+
+template <class Wrap, class Model, class T>
+consteval long outside_units() {
+  if constexpr (declared_module<T>)
+    if (Wrap::template starts_unit<Model, T>()) return 0;
+  return own_numel_of<Wrap, Model, T>;
+}
+
+}  // namespace detail
+
 // Elements of the parameters of T, a module below Model, without those of the units that Wrap starts inside
 // it.
 template <class Wrap, class Model, class T>
@@ -12,17 +31,11 @@ consteval long own_numel() {
   if constexpr (parameter<T>) {
     return T::numel;
   } else if constexpr (layer_list<T>) {
-    using Element = typename T::value_type;
-    if (Wrap::template starts_unit<Model, Element>()) return 0;
-    return static_cast<long>(std::tuple_size_v<T>) * own_numel<Wrap, Model, Element>();
+    return static_cast<long>(std::tuple_size_v<T>) *
+           detail::outside_units<Wrap, Model, typename T::value_type>();
   } else if constexpr (declared_module<T>) {
-    constexpr auto outside_units = []<class Member>() -> long {
-      if constexpr (declared_module<Member>)
-        if (Wrap::template starts_unit<Model, Member>()) return 0;
-      return own_numel<Wrap, Model, Member>();
-    };
-    return [&]<class... Members>(TypeList<Members...>) {
-      return (outside_units.template operator()<Members>() + ... + 0);
+    return []<class... Members>(TypeList<Members...>) {
+      return (detail::outside_units<Wrap, Model, Members>() + ... + 0);
     }(member_types<T>());
   } else {
     return 0;

@@ -7,7 +7,9 @@
 // value) passes: at run time a parameter that was lent no tensor says so when it is read.
 #pragma once
 
+#include <array>
 #include <cstddef>
+#include <tuple>
 #include <type_traits>
 #include <utility>
 
@@ -20,10 +22,42 @@ template <class T>
 inline constexpr bool holds_parameters =
     any_type<T>([]<class U>() { return parameter<U> || torch_module<U>; });
 
+// The same without what is held fixed.
+template <class T>
+inline constexpr bool holds_trained_parameters = parameter<T> || torch_module<T>;
+template <layer_list T>
+inline constexpr bool holds_trained_parameters<T> =
+    std::tuple_size_v<T> > 0 && holds_trained_parameters<typename T::value_type>;
+template <declared_module T>
+inline constexpr bool holds_trained_parameters<T> = !frozen<T> && []<class... Members>(TypeList<Members...>) {
+  return (holds_trained_parameters<Members> || ...);
+}(member_types<T>());
+
+// Tensors of a model in a T, or in what a T of the standard library owns.
 template <class T>
 inline constexpr bool holds_tensors =
     !std::is_pointer_v<T> &&
     any_type<T>([]<class U>() { return parameter<U> || buffer<U> || tied<U> || torch_module<U>; });
+template <class T>
+  requires requires { typename T::value_type; } &&
+               (!layer_list<T> && !std::is_same_v<T, typename T::value_type>)
+inline constexpr bool holds_tensors<T> =
+    holds_tensors<typename T::value_type>;  // a vector, or a map of pairs
+template <class T>
+  requires requires(T& owner) {
+    typename T::element_type;
+    owner.reset();
+    *owner;
+  } && (!torch_module<T>)
+inline constexpr bool holds_tensors<T> = holds_tensors<typename T::element_type>;  // a unique_ptr, say
+template <class First, class Second>
+inline constexpr bool holds_tensors<std::pair<First, Second>> = holds_tensors<First> || holds_tensors<Second>;
+template <class... Types>
+inline constexpr bool holds_tensors<std::tuple<Types...>> = (holds_tensors<Types> || ...);
+template <class T, std::size_t n>
+inline constexpr bool holds_tensors<std::array<T, n>> = holds_tensors<T>;
+template <class T, std::size_t n>
+inline constexpr bool holds_tensors<T[n]> = holds_tensors<T>;
 
 namespace detail {
 

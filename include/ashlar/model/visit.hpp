@@ -70,6 +70,14 @@ struct Members {
       decltype(boost::hana::second(std::declval<const Accessors&>())(std::declval<M&>()))>...>;
   using types = decltype(types_of(accessors));
 
+  template <class... Accessors>
+  static consteval bool any_constant(const boost::hana::tuple<Accessors...>&) {
+    return (std::is_const_v<std::remove_reference_t<decltype(boost::hana::second(
+                std::declval<const Accessors&>())(std::declval<M&>()))>> ||
+            ...);
+  }
+  static constexpr bool constant = any_constant(accessors);
+
   template <std::size_t i>
   static constexpr std::string_view name =
       boost::hana::to<const char*>(boost::hana::first(boost::hana::at_c<i>(accessors)));
@@ -91,11 +99,18 @@ struct Tree<TypeList<Found...>, T, Ahead...> {
   static consteval auto enter(TypeList<Members...>) {
     return Tree<TypeList<Found..., T>, Members..., Ahead...>();
   }
+  template <class List>
+  static consteval auto elements() {
+    if constexpr (std::tuple_size_v<List> > 0)
+      return TypeList<typename List::value_type>();
+    else
+      return TypeList<>();
+  }
   static consteval auto next() {
     if constexpr ((std::is_same_v<T, Found> || ...))
       return Tree<TypeList<Found...>, Ahead...>();
     else if constexpr (layer_list<T>)
-      return enter(TypeList<typename T::value_type>());
+      return enter(elements<T>());
     else if constexpr (declared_module<T>)
       return enter(typename detail::Members<T>::types());
     else
@@ -128,18 +143,20 @@ constexpr void for_each_member(M& module, auto&& f) {
   }(std::make_index_sequence<Members::types::size>());
 }
 
-// Calls visit(name, child) for each direct child: members, with lists replaced by their elements and Frozen
-// by what it holds. `visit` receives parameters, buffers, tied references, declared modules and torch
-// modules.
+// Calls visit(name, element) for what is no list itself: `member`, or all that the list holds.
+constexpr void for_each_element(auto& member, const Name& name, auto&& visit) {
+  if constexpr (layer_list<std::remove_reference_t<decltype(member)>>)
+    for (std::size_t i = 0; i < member.size(); ++i) for_each_element(member[i], name.dot(i), visit);
+  else
+    visit(name, member);
+}
+
+// Calls visit(name, child) for each direct child: members, with lists replaced by their elements. `visit`
+// receives parameters, buffers, tied references, declared modules and torch modules.
 template <declared_module M>
 constexpr void for_each_child(M& module, const Name& name, auto&& visit) {
-  for_each_member(module, [&](std::string_view part, auto& member) {
-    if constexpr (layer_list<std::remove_reference_t<decltype(member)>>) {
-      for (std::size_t i = 0; i < member.size(); ++i) visit(name.dot(part).dot(i), member[i]);
-    } else {
-      visit(name.dot(part), member);
-    }
-  });
+  for_each_member(
+      module, [&](std::string_view part, auto& member) { for_each_element(member, name.dot(part), visit); });
 }
 
 // Whether `test.template operator()<T>()` holds for M or any type below it.
@@ -176,11 +193,12 @@ consteval std::size_t occurrences() {
 template <class M, class T>
 concept occurs_once = occurrences<M, T>() == 1;
 
-// Whether T is a repeated layer of M: the element of a list that lies in no other list.
+// Whether T is a repeated layer of M: the element of a list that lies in no repeated layer.
 template <class M, class T>
 consteval bool repeats() {
   if constexpr (layer_list<M>)
-    return std::is_same_v<typename M::value_type, T>;
+    return lists_modules<M> && (std::is_same_v<typename M::value_type, T> ||
+                                (layer_list<typename M::value_type> && repeats<typename M::value_type, T>()));
   else if constexpr (declared_module<M>)
     return []<class... Members>(TypeList<Members...>) {
       return (repeats<Members, T>() || ...);
@@ -196,6 +214,18 @@ inline constexpr bool ties = any_type<M>([]<class U>() {
     return std::is_same_v<typename U::tied_owner, T>;
   else
     return false;
+});
+
+// Whether parameters of a T below M are used outside of it, too, through a reference that is tied to the T,
+// to a part of it, or to what it is a part of.
+template <class M, class T>
+inline constexpr bool tied_elsewhere = any_type<M>([]<class U>() {
+  if constexpr (tied<U>) {
+    using Owner = typename U::tied_owner;
+    return (contains<T, Owner> || contains<Owner, T>)&&!contains<T, U>;
+  } else {
+    return false;
+  }
 });
 
 }  // namespace ashlar

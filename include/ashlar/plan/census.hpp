@@ -42,16 +42,22 @@ struct Walk {
         census.parameters.push_back({name.dot(item.key()), item.value().numel(), item.value().dim() > 1,
                                      trained && item.value().requires_grad(), unit});
     } else if constexpr (frozen<M>) {
-      child(node.module, name, unit, layer, false);
+      for_each_element(node.module, name, [&](const Name& element_name, auto& element) {
+        member(element, element_name, unit, layer, false);
+      });
     } else {
-      for_each_child(node, name, [&](const Name& child_name, auto& member) {
-        using Member = std::remove_cvref_t<decltype(member)>;
-        if constexpr (parameter<Member>)
-          census.parameters.push_back({child_name, Member::numel, Member::shape.size() > 1, trained, unit});
-        else if constexpr (declared_module<Member> || torch_module<Member>)
-          child(member, child_name, unit, layer, trained);
+      for_each_child(node, name, [&](const Name& child_name, auto& child) {
+        member(child, child_name, unit, layer, trained);
       });
     }
+  }
+
+  template <class Member>
+  constexpr void member(Member& node, const Name& name, int unit, int layer, bool trained) {
+    if constexpr (parameter<Member>)
+      census.parameters.push_back({name, Member::numel, Member::shape.size() > 1, trained, unit});
+    else if constexpr (declared_module<Member> || torch_module<Member>)
+      child(node, name, unit, layer, trained);
   }
 
   template <class Child>

@@ -24,7 +24,7 @@ struct Recompute {
 
   template <class Model>
   static consteval bool applies() {
-    return any_type<Model>([]<class T>() { return layer_list<T>; });
+    return any_type<Model>([]<class T>() { return lists_modules<T>; });
   }
 };
 

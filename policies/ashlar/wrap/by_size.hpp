@@ -25,7 +25,7 @@ struct BySize {
 
   template <class Model, class T>
   static consteval bool starts_unit() {
-    return own_numel<BySize, Model, T>() * 4 >= bytes && !ties<Model, T>;
+    return detail::own_numel_of<BySize, Model, T> * 4 >= bytes && !tied_elsewhere<Model, T>;
   }
 
   template <class Model>
