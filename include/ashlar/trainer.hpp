@@ -122,14 +122,22 @@ class Trainer<ShardPolicy, PrecisionPolicy, OffloadPolicy, WrapPolicy, Checkpoin
   // equal arguments; ranks that differ end with an Error. `comm` must outlive what is returned.
   template <class Model, class Comm, class Optimizer>
   static auto make(Comm& comm, Optimizer optimizer, Recipe recipe = {}) {
-    return make(Model{}, comm, std::move(optimizer), recipe);
+    if constexpr (misplaced<Model, Comm, Optimizer, Recipe>) {
+      static_assert(explain_make<Comm&, Optimizer>());
+      return RefusedTraining<Model, CommunicatorArchetype>();
+    } else if constexpr (trainable<Model> && starts_by_itself<Model>) {
+      return make(Model{}, comm, std::move(optimizer), recipe);
+    } else {
+      static_assert(explain_start<Model>());
+      return RefusedTraining<Model, Comm>();
+    }
   }
 
   // A model that has values already, such as a torch::nn module: rank 0's are used on every rank.
   template <class Model, class Comm, class Optimizer>
   static auto make(Model model, Comm& comm, Optimizer optimizer, Recipe recipe = {}) {
     using Made = Training<Trainer, Model, Comm, Optimizer>;
-    static_assert(explain_use<Trainer, Model, Comm, Optimizer>());
+    static_assert(explain_given<Trainer, Model, Comm, Optimizer, Recipe>());
     if constexpr (!usable<Trainer, Model, Comm, Optimizer>) {
       return RefusedTraining<Model, Comm>();
     } else if constexpr (!complete_type<Made>) {

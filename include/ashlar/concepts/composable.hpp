@@ -251,6 +251,10 @@ concept trainable = declares_members_publicly<Model> && model<Model> && declares
                     has_positive_sizes<Model> && freezes_parameters<Model> && has_parameters<Model> &&
                     has_trained_parameters<Model> && ties_name_modules<Model> && ties_have_one_owner<Model>;
 
+// Made without arguments.
+template <class Model>
+concept starts_by_itself = requires { Model{}; };
+
 // What a Wrap and a Checkpoint policy ask of it.
 template <class Wrap, class Model>
 concept wrappable =
@@ -279,8 +283,8 @@ concept loss_takes_batch = requires(M& model, Run& run, const Tensor& x) {
 };
 
 // The same in two steps, of which the first asks the signature alone; `Result` is what a call returned.
-template <class M, class Run, class Result = Tensor>
-concept loss_is_one = loss_fits<M, Run> && std::is_same_v<std::remove_cvref_t<Result>, Tensor>;
+template <class M, class Run, class Result = Tensor, class X = Tensor>
+concept loss_is_one = loss_fits<M, Run, X> && std::is_same_v<std::remove_cvref_t<Result>, X>;
 
 // Whoever runs the loss after Run would only repeat what the compiler said of it.
 template <class M, class Run, class Runner>

@@ -270,9 +270,32 @@ consteval bool explain_optimizer() {
   return true;
 }
 
+// Of a model that make<Model>() makes.
+template <class Model>
+consteval bool explain_start() {
+  if constexpr (!trainable<Model>)
+    return explain_members<Model>();
+  else
+    static_assert(starts_by_itself<Model>,
+                  "[ashlar.model.36] make<Model>(comm, optimizer) makes the model without arguments, and its "
+                  "constructors ask for some: write make(model, comm, optimizer), or a constructor without");
+  return true;
+}
+
+// Of one that is handed to it.
+template <class Model>
+consteval bool explain_move() {
+  static_assert(
+      std::move_constructible<Model>,
+      "[ashlar.model.37] a trainer keeps the model that it is made with, and this one cannot be moved: "
+      "leave its move constructor in");
+  return true;
+}
+
 // Of what a trainer is made with: a model, a communicator and an optimizer.
 template <class Strategy, class Model, class Comm, class Optimizer>
-concept usable = plannable<Strategy, Model> && serves<Comm, typename Strategy::Shard> && optimizer<Optimizer>;
+concept usable = plannable<Strategy, Model> && std::move_constructible<Model> &&
+                 serves<Comm, typename Strategy::Shard> && optimizer<Optimizer>;
 
 // What no make() takes makes none.
 template <class... Given>
@@ -282,6 +305,8 @@ template <class Strategy, class Model, class Comm, class Optimizer>
 consteval bool explain_use() {
   if constexpr (!plannable<Strategy, Model>)
     return explain_model<Strategy, Model>();
+  else if constexpr (!std::move_constructible<Model>)
+    return explain_move<Model>();
   else if constexpr (!serves<Comm, typename Strategy::Shard>)
     return explain_communicator<Comm, typename Strategy::Shard>();
   else if constexpr (!optimizer<Optimizer>)
@@ -302,6 +327,21 @@ consteval bool explain_make() {
   return true;
 }
 
+// One of make()'s arguments stands where another belongs, or is a communicator that nobody can call.
+template <class Model, class Comm, class Optimizer, class Recipe>
+concept misplaced = std::is_const_v<Comm> || communicator<Model> || updates_shards<Model> ||
+                    updates_shards<Comm> || declared_module<Comm> || communicator<Optimizer> ||
+                    declared_module<Optimizer> || std::is_same_v<Optimizer, Recipe>;
+
+// Of what make() is given.
+template <class Strategy, class Model, class Comm, class Optimizer, class Recipe>
+consteval bool explain_given() {
+  if constexpr (misplaced<Model, Comm, Optimizer, Recipe>)
+    return explain_make<Model, Comm&, Optimizer>();
+  else
+    return explain_use<Strategy, Model, Comm, Optimizer>();
+}
+
 // What run() is given for a unit or a recomputed layer.
 template <class... Inputs>
 consteval bool explain_inputs() {
@@ -315,23 +355,39 @@ consteval bool explain_inputs() {
 template <class Model>
 consteval bool explain_batch() {
   if constexpr (!has_loss<Model>)
-    static_assert(
-        has_loss<Model>,
-        "[ashlar.model.9] a batch is for the model's loss, and the model has none: write auto loss(auto& "
-        "run, const Tensor& inputs, const Tensor& targets) const, or give step() an objective");
+    static_assert(has_loss<Model>,
+                  "[ashlar.model.9] a batch is for the model's loss, and the model has none: write "
+                  "constexpr auto loss(auto& run, const auto& inputs, const auto& targets) const, or give "
+                  "step() an objective");
   return true;
 }
 
 // What step() and evaluate() are given: a batch for the model's loss, or an objective. `Result` is what the
 // loss returned, once it was called.
-template <class Model, class Run, class Result = Tensor>
+template <class Model, class Run, class Result = Tensor, class X = Tensor>
 consteval bool explain_loss() {
   if constexpr (!has_loss<Model>)
     return explain_batch<Model>();
   else
-    static_assert(loss_is_one<Model, Run, Result>,
-                  "[ashlar.model.10] the model's loss does not take the batch: write auto loss(auto& run, "
-                  "const Tensor& inputs, const Tensor& targets) const, which returns a Tensor");
+    static_assert(
+        loss_is_one<Model, Run, Result, X>,
+        "[ashlar.model.10] the model's loss does not take the batch: write constexpr auto loss(auto& run, "
+        "const auto& inputs, const auto& targets) const, which returns a Tensor");
+  return true;
+}
+
+// The same where the batch is planned, on an X in place of a Tensor. Said once, whatever the strategy.
+struct PlannedRun;
+template <class Model, class X, class Result = X>
+consteval bool explain_planned_loss() {
+  if constexpr (loss_fits<Model, PlannedRun> && !loss_fits<Model, PlannedRun, X>)
+    static_assert(
+        loss_fits<Model, PlannedRun, X>,
+        "[ashlar.model.35] a plan of a batch runs the model's loss on Symbols, and it takes Tensors "
+        "alone: write constexpr auto loss(auto& run, const auto& inputs, const auto& targets) const, or "
+        "ask for the plan of a world without a batch");
+  else
+    return explain_loss<Model, PlannedRun, Result, X>();
   return true;
 }
 

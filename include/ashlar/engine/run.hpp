@@ -30,7 +30,12 @@ class Run {
     if constexpr (stops) static_assert(explain_inputs<Inputs...>());
     if constexpr (stops && tensors_only<Inputs...>) {
       using Output = decltype(call(module, *this, inputs...));
-      return from_list<Output>(stop(module, {inputs...}, std::index_sequence_for<Inputs...>()));
+      if constexpr (one_or_several<Output, Tensor>) {
+        return from_list<Output>(stop(module, {inputs...}, std::index_sequence_for<Inputs...>()));
+      } else {
+        static_assert(explain_output<Module>());
+        return call(module, *this, inputs...);
+      }
     } else {
       return call(module, *this, inputs...);
     }

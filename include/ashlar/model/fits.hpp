@@ -45,11 +45,18 @@ struct ForwardRival : M {
   Rival forward(FromAnything, from_anything<Inputs>...);
 };
 
+// No worse in the module itself: asked of what is static, which the one above does not meet as an equal.
+template <class M, class... Inputs>
+struct StaticForwardRival : M {
+  using M::forward;
+  static Rival forward(FromAnything, from_anything<Inputs>...);
+};
+
 // Better in the targets, too, for a loss that is not const.
-template <class M>
+template <class M, class X>
 struct LossRival : M {
   using M::loss;
-  Rival loss(FromAnything, FromAnything, Tensor&);
+  Rival loss(FromAnything, FromAnything, X&);
 };
 
 template <class F, class... Inputs>
@@ -77,25 +84,32 @@ template <class M, class Run, class... Inputs>
 concept forward_unrivalled = !requires(ForwardRival<M, Inputs...>& module, Run& run,
                                        const Inputs&... inputs) { module.forward(run, inputs...); };
 
-template <class M, class Run>
-concept loss_called = requires(M& model, Run& run, const Tensor& x) { model.loss(run, x, x); };
-template <class M, class Run>
-concept loss_rivalled = requires(LossRival<M>& model, Run& run, const Tensor& x, Tensor& y) {
+template <class M, class Run, class... Inputs>
+concept forward_static =
+    requires(const StaticForwardRival<M, Inputs...>& module, Run& run, const Inputs&... inputs) {
+      requires !std::same_as<decltype(module.forward(run, inputs...)), Rival>;
+    };
+
+template <class M, class Run, class X>
+concept loss_called = requires(M& model, Run& run, const X& x) { model.loss(run, x, x); };
+template <class M, class Run, class X>
+concept loss_rivalled = requires(LossRival<M, X>& model, Run& run, const X& x, X& y) {
   { model.loss(run, x, y) } -> std::same_as<Rival>;
 };
 
 }  // namespace detail
 
-// A const forward(run, inputs...). A final module has no rival: it is called.
+// A const or static forward(run, inputs...). A final module has no rival: it is called.
 template <class M, class Run, class... Inputs>
 concept forward_fits =
     has_forward<M> && ((std::is_final_v<M> && detail::forward_called<M, Run, Inputs...>) ||
-                       (!std::is_final_v<M> && detail::forward_unrivalled<M, Run, Inputs...>));
+                       (!std::is_final_v<M> && (detail::forward_unrivalled<M, Run, Inputs...> ||
+                                                detail::forward_static<M, Run, Inputs...>)));
 
-// A loss(run, inputs, targets).
-template <class M, class Run>
-concept loss_fits = has_loss<M> && ((std::is_final_v<M> && detail::loss_called<M, Run>) ||
-                                    (!std::is_final_v<M> && !detail::loss_rivalled<M, Run>));
+// A loss(run, inputs, targets) of tensors of type X.
+template <class M, class Run, class X = Tensor>
+concept loss_fits = has_loss<M> && ((std::is_final_v<M> && detail::loss_called<M, Run, X>) ||
+                                    (!std::is_final_v<M> && !detail::loss_rivalled<M, Run, X>));
 
 namespace detail {
 

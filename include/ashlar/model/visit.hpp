@@ -196,15 +196,19 @@ concept occurs_once = occurrences<M, T>() == 1;
 // Whether T is a repeated layer of M: the element of a list that lies in no repeated layer.
 template <class M, class T>
 consteval bool repeats() {
-  if constexpr (layer_list<M>)
-    return lists_modules<M> && (std::is_same_v<typename M::value_type, T> ||
-                                (layer_list<typename M::value_type> && repeats<typename M::value_type, T>()));
-  else if constexpr (declared_module<M>)
+  if constexpr (lists_modules<M>) {
+    using Element = typename M::value_type;
+    if constexpr (layer_list<Element>)
+      return repeats<Element, T>();
+    else
+      return std::is_same_v<Element, T>;
+  } else if constexpr (declared_module<M>) {
     return []<class... Members>(TypeList<Members...>) {
       return (repeats<Members, T>() || ...);
     }(member_types<M>());
-  else
+  } else {
     return false;
+  }
 }
 
 // Whether some module in the tree of M is tied to the parameters of a T.

@@ -30,6 +30,15 @@ struct Needs {};
 
 namespace detail {
 
+template <std::size_t strategies>
+concept several = strategies > 0;
+template <machine on>
+concept describes_a_machine = on.memory > 0 && on.flops > 0 && on.bandwidth > 0 && on.link > 0 && on.host > 0;
+template <world ranks, batch each>
+concept some_work = ranks.size >= 1 && each.sequences >= 1 && each.tokens >= 1;
+template <machine on, world ranks, batch each, std::size_t strategies>
+concept choosable = several<strategies> && describes_a_machine<on> && some_work<ranks, each>;
+
 template <class... Needs>
 concept one_fits = sizeof...(Needs) == 0;
 
@@ -75,8 +84,28 @@ consteval long needed_GiB(world ranks, batch each) {
   return (peak + (1L << 30) - 1) >> 30;
 }
 
+// Of what cheapest is given besides strategies.
+template <machine on, world ranks, batch each, std::size_t strategies>
+consteval bool explain_choice() {
+  if constexpr (!several<strategies>)
+    static_assert(several<strategies>,
+                  "[ashlar.plan.10] cheapest is given no strategies: write at least one behind the batch");
+  else if constexpr (!describes_a_machine<on>)
+    static_assert(
+        describes_a_machine<on>,
+        "[ashlar.plan.11] a machine has memory, flops, bandwidth, link and host, all above 0: write "
+        "these figures, or h200");
+  else
+    static_assert(
+        some_work<ranks, each>,
+        "[ashlar.plan.12] a choice is for at least one rank and a batch of at least one token: write "
+        "world{8} and batch{4, 1024}, say");
+  return true;
+}
+
 // Where none fits the first is chosen: the mistake has been explained, and what follows from it is none.
 template <class Model, machine on, world ranks, batch each, class... Strategies>
+  requires choosable<on, ranks, each, sizeof...(Strategies)>
 consteval auto choose() {
   constexpr std::size_t best = Choice<on, Strategies...>::best({plan<Strategies, Model>(ranks, each)...});
   if constexpr (best < sizeof...(Strategies)) {
@@ -85,6 +114,20 @@ consteval auto choose() {
     none_fits<Needs<Strategies, needed_GiB<Strategies, Model>(ranks, each)>...>();
     return Pick<0, Strategies...>();
   }
+}
+
+template <class... Strategies>
+struct NoChoice {
+  using type = Refused;
+};
+template <class First, class... Rest>
+struct NoChoice<First, Rest...> {
+  using type = First;
+};
+template <class Model, machine on, world ranks, batch each, class... Strategies>
+consteval auto choose() {
+  static_assert(explain_choice<on, ranks, each, sizeof...(Strategies)>());
+  return NoChoice<Strategies...>();
 }
 
 }  // namespace detail

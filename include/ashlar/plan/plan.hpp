@@ -109,6 +109,10 @@ constexpr Plan make_plan(const Census& census, world ranks, int micro_batches, i
   if (ranks.size < 1)
     throw Error("plan.4", "a world of at least one rank", std::to_string(ranks.size), "write world{8}, say");
 
+  if (micro_batches < 1)
+    throw Error("plan.6", "at least one micro-batch", std::to_string(micro_batches),
+                "write 1, or leave it out");
+
   Plan plan{
       Shard::name, Precision::name, Strategy::Offload::name, Strategy::Wrap::name, Strategy::Checkpoint::name,
       ranks.size,  micro_batches};
@@ -182,8 +186,22 @@ template <class Model>
 concept constant_shapes =
     declared_module<Model> && !any_type<Model>([]<class T>() { return torch_module<T>; });
 
+// And makes one.
+template <class Model>
+concept constant_model = requires { typename std::bool_constant<(Model{}, true)>; };
+
 template <class Strategy, class Model, class Optimizer>
-concept has_constant_plan = plannable<Strategy, Model> && constant_shapes<Model> && optimizer<Optimizer>;
+concept has_constant_plan =
+    plannable<Strategy, Model> && constant_shapes<Model> && constant_model<Model> && optimizer<Optimizer>;
+
+template <class Model>
+consteval bool explain_constant_model() {
+  static_assert(
+      constant_model<Model>,
+      "[ashlar.plan.9] a plan is a constant, for which the compiler makes the model: write a constexpr "
+      "constructor that needs no arguments, or trainer.plan()");
+  return true;
+}
 
 // Of what a plan is asked for.
 template <class Strategy, class Model, class Optimizer>
@@ -194,6 +212,8 @@ consteval bool explain_plan() {
     static_assert(constant_shapes<Model>,
                   "[ashlar.plan.1] only a declared model has a constant plan: a torch::nn model's "
                   "shapes are known when it is made, so write trainer.plan()");
+  else if constexpr (!constant_model<Model>)
+    return explain_constant_model<Model>();
   else
     return explain_optimizer<Optimizer>();
   return true;
@@ -225,6 +245,9 @@ constexpr auto plan(world ranks, batch each, int micro_batches = 1) {
     return planned;
   } else if constexpr (!has_loss<Model>) {
     static_assert(explain_batch<Model>());
+    return RefusedPlan();
+  } else if constexpr (!loss_fits<Model, PlannedRun, Symbol>) {
+    static_assert(explain_planned_loss<Model, Symbol>());
     return RefusedPlan();
   } else {
     const auto inputs = [each](Tape& tape) {

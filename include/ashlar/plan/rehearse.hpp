@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include <ashlar/diagnostics/explain.hpp>
 #include <ashlar/model/bind.hpp>
 #include <ashlar/model/call.hpp>
 #include <ashlar/model/module_id.hpp>
@@ -42,11 +43,18 @@ class SymbolicRun {
     return 0;
   }
 
-  template <class Module>
-  constexpr auto operator()(const Module& module, const std::same_as<Symbol> auto&... inputs) {
+  template <class Module, class... Inputs>
+  constexpr auto operator()(const Module& module, const Inputs&... inputs) {
     constexpr bool unit = Strategy::Wrap::template starts_unit<Model, Module>();
     constexpr bool recomputes = Strategy::Checkpoint::template recomputes<Model, Module>();
-    if constexpr (unit || recomputes) return stop<unit, recomputes>(module, inputs...);
+    if constexpr (unit || recomputes) {
+      static_assert(explain_inputs<std::conditional_t<std::is_same_v<Inputs, Symbol>, Tensor, Inputs>...>());
+      using Output = decltype(call(module, *this, inputs...));
+      if constexpr (!one_or_several<Output, Symbol>)
+        static_assert(explain_output<Module>());
+      else if constexpr ((std::is_same_v<Inputs, Symbol> && ...))
+        return stop<unit, recomputes>(module, inputs...);
+    }
     return call(module, *this, inputs...);
   }
 
@@ -137,11 +145,13 @@ constexpr Workload rehearse(kernels runs, auto inputs, std::vector<long> parts =
   using Precision = typename Strategy::Precision;
   Model model{};
   bind_ties(model);
-  nn::Gradient gradient{};
+  std::vector<nn::Gradient**> trained;
   for_each_tensor(model, [&](const Name&, auto& member, Role role) {
     if constexpr (requires { member.gradient; })
-      if (role == Role::trained) member.gradient = &gradient;
+      if (role == Role::trained) trained.push_back(&member.gradient);
   });
+  std::vector<nn::Gradient> gradients(trained.size());
+  for (std::size_t i = 0; i < trained.size(); ++i) *trained[i] = &gradients[i];
 
   Tape tape(runs, Precision::compute, Precision::reduce);
   Workload work;
@@ -156,9 +166,12 @@ constexpr Workload rehearse(kernels runs, auto inputs, std::vector<long> parts =
   // Where the step adds up its loss, and what is told of it (training.hpp).
   const int sum = tape.allocate(8), told = tape.allocate(8 * (5 + static_cast<long>(parts.size())));
   {
-    const Symbol loss = std::apply([&](const auto&... each) { return model.loss(run, each...); }, arguments);
+    const auto loss = std::apply(
+        [&](const auto&... each) { return (model.loss(run, each...), detail::Returned()); }, arguments);
+    using Result = std::remove_const_t<decltype(loss)>;
+    static_assert(explain_planned_loss<Model, Symbol, Result>());
     work.saved = tape.live() - before;
-    tape.backward(loss.node(), run.take_part(0));
+    if constexpr (std::is_same_v<Result, Symbol>) tape.backward(loss.node(), run.take_part(0));
   }
   for (std::size_t u = 1; u < parts.size(); ++u) tape.keep(run.take_part(u));  // of units that did not run
   tape.touch(24);  // the mean loss, and its divisor in two types

@@ -58,28 +58,53 @@ struct Loan {
   long offset = 0;
 };
 
+// By loan, those that are out at a time when it is out, too. The loans are in the order of their beginning.
+constexpr std::vector<std::vector<std::size_t>> meetings(const std::vector<Loan>& loans) {
+  std::vector<std::vector<std::size_t>> met(loans.size());
+  std::vector<std::size_t> out;
+  for (std::size_t i = 0; i < loans.size(); ++i) {
+    const Loan& loan = loans[i];
+    if (loan.numel == 0) continue;
+    std::size_t still = 0;
+    for (const std::size_t other : out)
+      if (loan.begin < loans[other].end) out[still++] = other;
+    out.resize(still);
+    for (const std::size_t other : out) {
+      if (loan.end <= loans[other].begin) continue;
+      met[i].push_back(other);
+      met[other].push_back(i);
+    }
+    out.push_back(i);
+  }
+  return met;
+}
+
 // Places loans in one piece of memory, so that none lies where another does while both are out: the largest
 // first, each where it fits lowest. Returns how many elements that takes. Greedy by size: Pisarchyk and Lee
-// 2020, arXiv:2001.03288.
+// 2020, arXiv:2001.03288. Its time grows with how many loans are out at once, not with all pairs of them.
 constexpr long place(std::vector<Loan>& loans) {
-  std::vector<std::size_t> by_size(loans.size(), 0), placed;  // placed: by offset
+  const std::vector<std::vector<std::size_t>> met = meetings(loans);
+  std::vector<std::size_t> by_size(loans.size(), 0), near;  // near: placed already, and out with this one
   for (std::size_t i = 0; i < loans.size(); ++i) by_size[i] = i;
   std::sort(by_size.begin(), by_size.end(), [&](std::size_t a, std::size_t b) {
     return loans[a].numel != loans[b].numel ? loans[a].numel > loans[b].numel : a < b;
   });
+  std::vector<char> placed(loans.size(), 0);
   long size = 0;
   for (const std::size_t i : by_size) {
     Loan& loan = loans[i];
     if (loan.numel == 0) continue;
-    for (const std::size_t p : placed) {
-      const Loan& other = loans[p];
-      if (other.end <= loan.begin || loan.end <= other.begin) continue;
+    near.clear();
+    for (const std::size_t other : met[i])
+      if (placed[other]) near.push_back(other);
+    std::sort(near.begin(), near.end(),
+              [&](std::size_t a, std::size_t b) { return loans[a].offset < loans[b].offset; });
+    for (const std::size_t n : near) {
+      const Loan& other = loans[n];
       if (loan.offset + loan.numel <= other.offset) break;
       loan.offset = std::max(loan.offset, other.offset + other.numel);
     }
-    const auto after = std::find_if(placed.begin(), placed.end(),
-                                    [&](std::size_t p) { return loans[p].offset > loan.offset; });
-    placed.insert(after, i);
+    placed[i] = 1;
     size = std::max(size, loan.offset + loan.numel);
   }
   return size;
@@ -92,7 +117,10 @@ class Rehearsal {
                       std::size_t prefetch, bool trains)
       : census_(census),
         sizes_(sizes),
+        children_(census.units.size()),
         stays_(census.units.size(), trains && reshard_after == pass::backward ? 1 : 0) {
+    for (int unit = 1; unit < static_cast<int>(stays_.size()); ++unit)
+      children_[at(site(unit).parent)].push_back(unit);
     // The root is needed again at once, and so is the last unit with all inside it.
     stays_[0] = trains;
     if (trains && stays_.size() > 1) {
@@ -120,12 +148,7 @@ class Rehearsal {
   constexpr void note(Event::Kind kind, int unit) { schedule_.events.push_back({kind, unit}); }
   constexpr void leave(int unit) { note(Event::Kind::leave, unit); }
 
-  constexpr std::vector<int> children(int unit) const {
-    std::vector<int> found;
-    for (int u = unit + 1; u < static_cast<int>(census_.units.size()); ++u)
-      if (site(u).parent == unit) found.push_back(u);
-    return found;
-  }
+  constexpr const std::vector<int>& children(int unit) const { return children_[at(unit)]; }
 
   constexpr void forward(int unit) {
     note(Event::Kind::enter, unit);
@@ -146,7 +169,7 @@ class Rehearsal {
   constexpr void backward(int unit, bool whole) {
     if (!whole) enter_again(unit);
     note(Event::Kind::lend, unit);
-    const std::vector<int> all = children(unit);
+    const std::vector<int>& all = children(unit);
     const bool recomputed = site(unit).layer >= 0;
     if (recomputed && !whole)
       for (const int child : all) forward_again(child);
@@ -201,17 +224,18 @@ class Rehearsal {
   constexpr void place_gradients() {
     std::vector<Loan> loans;
     std::vector<int> unit_of;
+    std::vector<std::size_t> loan_of(stays_.size(), 0);
     int reducing = -1;
     for (std::size_t e = 0; e < schedule_.events.size(); ++e) {
       const auto [kind, unit] = schedule_.events[e];
       const long numel = sizes_[at(unit)].trained;
       if (numel == 0) continue;
       if (kind == Event::Kind::lend) {
+        loan_of[at(unit)] = loans.size();
         loans.push_back({.numel = numel, .begin = e, .end = schedule_.events.size()});
         unit_of.push_back(unit);
       } else if (kind == Event::Kind::reduce) {
-        for (std::size_t i = 0; i < loans.size(); ++i)
-          if (unit_of[i] == reducing) loans[i].end = e;
+        if (reducing >= 0) loans[loan_of[at(reducing)]].end = e;
         reducing = unit;
       }
     }
@@ -221,6 +245,7 @@ class Rehearsal {
 
   const Census& census_;
   const std::vector<UnitSize>& sizes_;
+  std::vector<std::vector<int>> children_;  // by unit
   std::vector<char> stays_;
   Schedule schedule_{};
 };

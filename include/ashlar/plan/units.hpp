@@ -18,14 +18,14 @@ struct UnitLayout {
 };
 
 constexpr std::vector<UnitLayout> lay_out(const Census& census, int world) {
+  std::vector<std::array<std::vector<Piece>, 2>> pieces(census.units.size());  // by unit: trained, frozen
+  for (const ParameterSite& p : census.parameters)
+    pieces[static_cast<std::size_t>(p.unit)][p.trained ? 0 : 1].push_back({p.name, p.numel, p.decays, 0});
   std::vector<UnitLayout> units;
-  for (std::size_t u = 0; u < census.units.size(); ++u) {
-    std::array<std::vector<Piece>, 2> pieces;
-    for (const ParameterSite& p : census.parameters)
-      if (p.unit == static_cast<int>(u)) pieces[p.trained ? 0 : 1].push_back({p.name, p.numel, p.decays, 0});
-    units.push_back(
-        {census.units[u].name, Layout(std::move(pieces[0]), world), Layout(std::move(pieces[1]), world)});
-  }
+  units.reserve(pieces.size());
+  for (std::size_t u = 0; u < pieces.size(); ++u)
+    units.push_back({census.units[u].name, Layout(std::move(pieces[u][0]), world),
+                     Layout(std::move(pieces[u][1]), world)});
   return units;
 }
 

@@ -23,7 +23,16 @@ constexpr void check_context(long tokens, long context) {
                 "cut the input or give the model a longer context");
 }
 
+// The last dimension of what a layer is given is the one that it was declared with.
+constexpr void check_width(const Symbol& x, long width) {
+  if (x.shape().size() == 0 || x.size(-1) != width)
+    throw Error("nn.5", "an input whose last dimension is " + std::to_string(width),
+                x.shape().size() == 0 ? "a scalar" : std::to_string(x.size(-1)),
+                "make the layer as wide as what it is run with");
+}
+
 constexpr Symbol linear(const Symbol& x, const nn::AnyParameter& weight, long out, long in, bool bias) {
+  check_width(x, in);
   Tape& tape = x.tape();
   const long rows = x.numel() / in, width = x.width();
   const double product = 2.0 * static_cast<double>(rows) * static_cast<double>(in) * static_cast<double>(out);
@@ -34,7 +43,7 @@ constexpr Symbol linear(const Symbol& x, const nn::AnyParameter& weight, long ou
     node.saved = {x.storage()};
     node.after = tape.compute == tape.reduce || tape.run == kernels::cuda ? 0 : out * in * width;
     node.parameters = bias ? out * width : 0;
-    node.weight = &weight;
+    node.weight = &weight.gradient->fresh;
     node.weight_bytes = out * in * width;
   }
   Shape shape = x.shape();
@@ -99,7 +108,7 @@ constexpr Symbol embedding(const Symbol& ids, const nn::Parameter<count, dim>& w
   Tape::Node node{.saved = {ids.storage()}};
   if (tape.run == kernels::cuda) {  // sorts the ids, and sums into the flat
     node.beside = 4 * ids.bytes();
-    node.weight = &weight;
+    node.weight = &weight.gradient->fresh;
     node.weight_bytes = weight_bytes;
   } else {
     node.parameters = weight_bytes;
@@ -124,6 +133,7 @@ constexpr long norm_sums(const Symbol& x, long dim, int count, bool trained) {
 // addends have the same gradient.
 constexpr std::array<Symbol, 2> add_norm(const Symbol& x, const Symbol& delta, long dim, int count,
                                          bool trained) {
+  check_width(x, dim);
   Tape& tape = x.tape();
   const Symbol sum(tape, x.shape(), x.values()), y(tape, x.shape(), x.values());
   Tape::Node node{.saved = {sum.storage()},
@@ -146,6 +156,7 @@ constexpr std::array<Symbol, 2> add_norm(const Symbol& x, const Symbol& delta, l
 template <long dim>
 constexpr Symbol layer_norm(const Symbol& x, const nn::Parameter<dim>& weight, const nn::Parameter<dim>&,
                             double) {
+  detail::check_width(x, dim);
   const Values statistics = x.tape().run == kernels::cpu ? x.values() : Values::f32;
   const Symbol mean(x.tape(), {x.numel() / dim}, statistics),
       deviation(x.tape(), {x.numel() / dim}, statistics);
@@ -161,6 +172,7 @@ constexpr Symbol layer_norm(const Symbol& x, const nn::Parameter<dim>& weight, c
 // in float32.
 template <long dim>
 constexpr Symbol rms_norm(const Symbol& x, const nn::Parameter<dim>& weight, double) {
+  detail::check_width(x, dim);
   Tape& tape = x.tape();
   const bool trained = weight.gradient != nullptr;
   const Shape rows{x.numel() / dim, 1};
@@ -220,6 +232,8 @@ constexpr Symbol silu_mul(const Symbol& gate, const Symbol& up) {
 
 template <long out, long in>
 constexpr Symbol gated_linear(const Symbol& gate, const Symbol& up, const nn::Parameter<out, in>& weight) {
+  detail::check_width(gate, in);
+  detail::check_width(up, in);
   Tape& tape = gate.tape();
   if (tape.run == kernels::cpu) return linear(silu_mul(gate, up), weight);
   const long rows = gate.numel() / in;
@@ -232,7 +246,7 @@ constexpr Symbol gated_linear(const Symbol& gate, const Symbol& up, const nn::Pa
                   .beside = gate.bytes(),
                   .flops = flops * (1 + trained)};
   if (trained) {
-    node.weight = &weight;
+    node.weight = &weight.gradient->fresh;
     node.weight_bytes = out * in * gate.width();
   }
   Shape shape = gate.shape();
@@ -280,6 +294,7 @@ constexpr Symbol cross_entropy(const Symbol& logits, const Symbol&) {
 template <long out, long in>
 constexpr Symbol linear_cross_entropy(const Symbol& x, const nn::Parameter<out, in>& weight,
                                       const Symbol& targets) {
+  detail::check_width(x, in);
   Tape& tape = x.tape();
   if (tape.run == kernels::cpu) return cross_entropy(linear(x, weight), targets);
   const long rows = x.numel() / in;
@@ -293,7 +308,7 @@ constexpr Symbol linear_cross_entropy(const Symbol& x, const nn::Parameter<out, 
                   .flops = product * ((x.node() >= 0) + trained)};
   if (trained) {
     node.saved.push_back(x.storage());
-    node.weight = &weight;
+    node.weight = &weight.gradient->fresh;
     node.weight_bytes = out * in * x.width();
   }
   return Symbol(tape, {}, Values::f32, trained || x.node() >= 0 ? tape.note(node) : -1);

@@ -5,9 +5,12 @@
 // as with tensors.
 #pragma once
 
+#include <algorithm>
+#include <string>
 #include <utility>
 #include <vector>
 
+#include <ashlar/error.hpp>
 #include <ashlar/symbolic/tape.hpp>
 
 namespace ashlar {
@@ -151,8 +154,22 @@ constexpr Symbol cat(const Symbol& a, const Symbol& b) {
 
 }  // namespace symbolic
 
+namespace symbolic {
+
+// What is added meets in each dimension that both have: equal sizes, or 1 in one of the two.
+constexpr void check_sizes(const Symbol& a, const Symbol& b) {
+  for (int d = 1; d <= static_cast<int>(std::min(a.shape().size(), b.shape().size())); ++d)
+    if (a.size(-d) != b.size(-d) && a.size(-d) != 1 && b.size(-d) != 1)
+      throw Error("nn.6", "two tensors of equal sizes",
+                  std::to_string(a.size(-d)) + " and " + std::to_string(b.size(-d)),
+                  "make layers whose results are added equally wide");
+}
+
+}  // namespace symbolic
+
 // b may lack leading dimensions of a: then its gradient is a sum.
 constexpr Symbol operator+(const Symbol& a, const Symbol& b) {
+  symbolic::check_sizes(a, b);
   const bool wide = a.numel() >= b.numel();
   return symbolic::like(wide ? a : b, {.inputs = {a.numel() < b.numel() ? a.gradient() : a.same_gradient(),
                                                   b.numel() < a.numel() ? b.gradient() : b.same_gradient()},
@@ -160,6 +177,7 @@ constexpr Symbol operator+(const Symbol& a, const Symbol& b) {
 }
 
 constexpr Symbol operator-(const Symbol& a, const Symbol& b) {
+  symbolic::check_sizes(a, b);
   return symbolic::like(a, {.inputs = {a.same_gradient(), b.gradient()}, .sums = true});
 }
 

@@ -40,16 +40,16 @@ class Tape {
   struct Node {
     Few<int, 8> saved{};  // storages that wait for backward
     Few<Input, 8> inputs{};
-    long beside = 0;      // bytes that live while backward makes its gradients
-    long after = 0;       // bytes that it takes, and frees again, when it has made those of its inputs
-    long parameters = 0;  // bytes of parameters' gradients that wait in autograd for the end of the unit
-    double flops = 0;     // of backward
-    const void* weight = nullptr;  // whose gradient goes straight into the flat: the first to arrive
-    long weight_bytes = 0;         // and of any later one
-    bool joins = false;            // its gradients are the parts of one
-    bool sums = false;             // it saves nothing, as it only adds or subtracts
-    int inner = -1;                // the graph that runs inside
-    Few<int, 8> arrived{};         // storages of its outputs' gradients, while backward runs; -1 for none
+    long beside = 0;         // bytes that live while backward makes its gradients
+    long after = 0;          // bytes that it takes, and frees again, when it has made those of its inputs
+    long parameters = 0;     // bytes of parameters' gradients that wait in autograd for the end of the unit
+    double flops = 0;        // of backward
+    bool* weight = nullptr;  // whether its gradient is still to be written: the first goes into the flat
+    long weight_bytes = 0;   // of any later one
+    bool joins = false;      // its gradients are the parts of one
+    bool sums = false;       // it saves nothing, as it only adds or subtracts
+    int inner = -1;          // the graph that runs inside
+    Few<int, 8> arrived{};   // storages of its outputs' gradients, while backward runs; -1 for none
   };
 
   constexpr Tape(kernels runs, dtype computes, dtype reduces)
@@ -165,7 +165,6 @@ class Tape {
 
   // The backward of the outermost graph, from a scalar; `part` as that of a unit.
   constexpr void backward(int output, long part) {
-    written_ = {};
     const int seed = allocate(4);
     const long parameters = run_backward(now_, {Output{.node = output}}, {seed});
     release(seed);
@@ -267,9 +266,7 @@ class Tape {
 
   constexpr long weight_gradient(const Node& node) {
     if (node.weight == nullptr) return 0;
-    if (std::find(written_.begin(), written_.end(), node.weight) != written_.end()) return node.weight_bytes;
-    written_.push_back(node.weight);
-    return 0;
+    return std::exchange(*node.weight, false) ? 0 : node.weight_bytes;
   }
 
   constexpr long run_inner(Node& node, Few<int, 8>& made) {
@@ -335,7 +332,6 @@ class Tape {
   bool virtual_ = false;
   Many<long> trace_{};
   double trace_flops_ = 0;
-  Many<const void*> written_{};
 };
 
 }  // namespace ashlar

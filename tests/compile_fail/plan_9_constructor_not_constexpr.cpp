@@ -1,0 +1,23 @@
+// expect-error: [ashlar.plan.9]
+#include <boost/hana/define_struct.hpp>
+
+#include <ashlar/nn/linear.hpp>
+#include <ashlar/nn/tied.hpp>
+#include <ashlar/optim/adamw.hpp>
+#include <ashlar/plan/choose.hpp>
+#include <ashlar/policies.hpp>
+
+using namespace ashlar;
+
+struct Net {
+  using Layer = nn::Linear<8, 8>;
+  BOOST_HANA_DEFINE_STRUCT(Net, (Layer, layer));
+#ifdef FIXED
+  constexpr Net() {}
+#else
+  Net() {}
+#endif
+};
+
+using Strategy = Trainer<shard::Zero3, precision::Fp32, offload::None, wrap::WholeModel>;
+static_assert(plan<Strategy, Net>(world{8}).kept() > 0);
