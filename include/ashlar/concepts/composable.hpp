@@ -51,9 +51,10 @@ concept names_modules_once = !names_modules<P> || detail::distinct<typename P::m
 // A policy that names a size names one that some modules do not have.
 template <class P>
 concept names_positive_size =
-    !requires { P::least_bytes; } || (detail::shared<decltype(&P::least_bytes)> && requires {
-      typename detail::constant<long, P::least_bytes>;
-    } && P::least_bytes > 0);
+    !requires { P::least_bytes; } ||
+    (
+        requires { &P::least_bytes; } && detail::shared<decltype(&P::least_bytes)> &&
+        requires { typename detail::constant<long, P::least_bytes>; } && P::least_bytes > 0);
 
 // Only a shard of optimizer state rests on the host: its update is this rank's alone.
 template <class Offload, class Shard>

@@ -13,8 +13,8 @@ namespace ashlar {
 enum class memory { device, host };
 
 template <class O>
-concept rests_optimizer =
-    detail::shared<decltype(&O::optimizer)> && requires { typename detail::constant<memory, O::optimizer>; };
+concept rests_optimizer = requires { &O::optimizer; } && detail::shared<decltype(&O::optimizer)> &&
+                          requires { typename detail::constant<memory, O::optimizer>; };
 
 template <class O>
 concept offload_like = names_itself<O> || rests_optimizer<O>;

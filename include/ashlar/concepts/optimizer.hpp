@@ -39,13 +39,13 @@ concept updates_shards = requires(const O& o, const Tensor& t, std::span<const T
 
 // How many tensors it remembers, a constant.
 template <class O>
-concept counts_states = detail::shared<decltype(&O::states)> &&
+concept counts_states = requires { &O::states; } && detail::shared<decltype(&O::states)> &&
                         requires { typename detail::constant<int, O::states>; } && O::states >= 0;
 
 namespace detail {
 
 template <class O>
-concept counts_state_names = shared<decltype(&O::state_names)> && requires {
+concept counts_state_names = requires { &O::state_names; } && shared<decltype(&O::state_names)> && requires {
   typename constant<std::size_t, std::size(O::state_names)>;
   { O::state_names[0] } -> std::convertible_to<std::string_view>;
 };

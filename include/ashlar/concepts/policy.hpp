@@ -13,7 +13,8 @@ concept complete_type = std::is_void_v<P> || requires { sizeof(P); };
 
 namespace detail {
 // Of &P::name: a static member, not one that each object has of its own. g++ takes the use of such a one as a
-// constant for an error, where a requirement ought to fail.
+// constant for an error, where a requirement ought to fail. So whoever asks for a constant asks first whether
+// the member is there, then whether it is shared, and last for its value.
 template <class Pointer>
 concept shared = !std::is_member_pointer_v<Pointer>;
 }  // namespace detail

@@ -26,16 +26,16 @@ constexpr long bytes(dtype type) {
 }
 
 template <class P>
-concept names_compute =
-    detail::shared<decltype(&P::compute)> && requires { typename detail::constant<dtype, P::compute>; };
+concept names_compute = requires { &P::compute; } && detail::shared<decltype(&P::compute)> &&
+                        requires { typename detail::constant<dtype, P::compute>; };
 
 template <class P>
-concept names_reduce =
-    detail::shared<decltype(&P::reduce)> && requires { typename detail::constant<dtype, P::reduce>; };
+concept names_reduce = requires { &P::reduce; } && detail::shared<decltype(&P::reduce)> &&
+                       requires { typename detail::constant<dtype, P::reduce>; };
 
 template <class P>
-concept names_master =
-    detail::shared<decltype(&P::master)> && requires { typename detail::constant<dtype, P::master>; };
+concept names_master = requires { &P::master; } && detail::shared<decltype(&P::master)> &&
+                       requires { typename detail::constant<dtype, P::master>; };
 
 template <class P>
 concept names_types = names_compute<P> && names_reduce<P> && names_master<P>;

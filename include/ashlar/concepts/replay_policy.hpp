@@ -14,7 +14,8 @@
 namespace ashlar {
 
 template <class R>
-concept replay_policy = names_itself<R> && detail::shared<decltype(&R::captures)> &&
-                        requires { typename detail::constant<bool, R::captures>; };
+concept replay_policy = names_itself<R> && requires {
+  &R::captures;
+} && detail::shared<decltype(&R::captures)> && requires { typename detail::constant<bool, R::captures>; };
 
 }  // namespace ashlar

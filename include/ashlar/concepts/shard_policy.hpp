@@ -35,20 +35,21 @@ enum class placement { replicated, sharded };
 enum class pass { forward, backward };
 
 template <class S>
-concept places_parameters = detail::shared<decltype(&S::parameters)> &&
+concept places_parameters = requires { &S::parameters; } && detail::shared<decltype(&S::parameters)> &&
                             requires { typename detail::constant<placement, S::parameters>; };
 
 template <class S>
-concept places_gradients = detail::shared<decltype(&S::gradients)> &&
+concept places_gradients = requires { &S::gradients; } && detail::shared<decltype(&S::gradients)> &&
                            requires { typename detail::constant<placement, S::gradients>; };
 
 template <class S>
-concept places_optimizer = detail::shared<decltype(&S::optimizer)> &&
+concept places_optimizer = requires { &S::optimizer; } && detail::shared<decltype(&S::optimizer)> &&
                            requires { typename detail::constant<placement, S::optimizer>; };
 
 template <class S>
-concept says_when_to_reshard = detail::shared<decltype(&S::reshard_after)> &&
-                               requires { typename detail::constant<pass, S::reshard_after>; };
+concept says_when_to_reshard =
+    requires { &S::reshard_after; } && detail::shared<decltype(&S::reshard_after)> &&
+    requires { typename detail::constant<pass, S::reshard_after>; };
 
 // Has any of the four, which a policy of another axis does not.
 template <class S>

@@ -32,12 +32,18 @@ namespace detail {
 
 template <std::size_t strategies>
 concept several = strategies > 0;
-template <machine on>
-concept describes_a_machine = on.memory > 0 && on.flops > 0 && on.bandwidth > 0 && on.link > 0 && on.host > 0;
+template <class Strategy>
+concept uses_its_host = requires { requires Strategy::Offload::optimizer == memory::host; };
+// What a strategy of the list is timed by: one rank sends nothing, and not every strategy uses its host.
+template <machine on, world ranks, class... Strategies>
+concept describes_a_machine = on.memory > 0 && on.flops > 0 && on.bandwidth > 0 &&
+                              (on.link > 0 || ranks.size == 1) &&
+                              (on.host > 0 || !(uses_its_host<Strategies> || ...));
 template <world ranks, batch each>
 concept some_work = ranks.size >= 1 && each.sequences >= 1 && each.tokens >= 1;
-template <machine on, world ranks, batch each, std::size_t strategies>
-concept choosable = several<strategies> && describes_a_machine<on> && some_work<ranks, each>;
+template <machine on, world ranks, batch each, class... Strategies>
+concept choosable =
+    several<sizeof...(Strategies)> && some_work<ranks, each> && describes_a_machine<on, ranks, Strategies...>;
 
 template <class... Needs>
 concept one_fits = sizeof...(Needs) == 0;
@@ -85,27 +91,27 @@ consteval long needed_GiB(world ranks, batch each) {
 }
 
 // Of what cheapest is given besides strategies.
-template <machine on, world ranks, batch each, std::size_t strategies>
+template <machine on, world ranks, batch each, class... Strategies>
 consteval bool explain_choice() {
-  if constexpr (!several<strategies>)
-    static_assert(several<strategies>,
+  if constexpr (!several<sizeof...(Strategies)>)
+    static_assert(several<sizeof...(Strategies)>,
                   "[ashlar.plan.10] cheapest is given no strategies: write at least one behind the batch");
-  else if constexpr (!describes_a_machine<on>)
-    static_assert(
-        describes_a_machine<on>,
-        "[ashlar.plan.11] a machine has memory, flops, bandwidth, link and host, all above 0: write "
-        "these figures, or h200");
-  else
+  else if constexpr (!some_work<ranks, each>)
     static_assert(
         some_work<ranks, each>,
         "[ashlar.plan.12] a choice is for at least one rank and a batch of at least one token: write "
         "world{8} and batch{4, 1024}, say");
+  else
+    static_assert(describes_a_machine<on, ranks, Strategies...>,
+                  "[ashlar.plan.11] a machine has memory, flops and bandwidth above 0, link where ranks are "
+                  "several, and "
+                  "host where a strategy uses it: write these figures, or h200");
   return true;
 }
 
 // Where none fits the first is chosen: the mistake has been explained, and what follows from it is none.
 template <class Model, machine on, world ranks, batch each, class... Strategies>
-  requires choosable<on, ranks, each, sizeof...(Strategies)>
+  requires choosable<on, ranks, each, Strategies...>
 consteval auto choose() {
   constexpr std::size_t best = Choice<on, Strategies...>::best({plan<Strategies, Model>(ranks, each)...});
   if constexpr (best < sizeof...(Strategies)) {
@@ -126,7 +132,7 @@ struct NoChoice<First, Rest...> {
 };
 template <class Model, machine on, world ranks, batch each, class... Strategies>
 consteval auto choose() {
-  static_assert(explain_choice<on, ranks, each, sizeof...(Strategies)>());
+  static_assert(explain_choice<on, ranks, each, Strategies...>());
   return NoChoice<Strategies...>();
 }
 
