@@ -12,14 +12,17 @@
 #include <ashlar/policies.hpp>
 
 #include "data/temporary.hpp"
+#include "engine/plain_loop.hpp"
 #include "support/catch.hpp"
-#include "support/reference.hpp"
 
 namespace ashlar {
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
+using test::Batch;
+using test::recipe;
 using test::sentence;
+using test::sgd;
 
 // What a loss does besides.
 enum class Takes {
@@ -91,23 +94,8 @@ struct Net {
   }
 };
 
-struct Batch {
-  Tensor x = at::arange(24, at::kFloat).view({4, 6}).sin(), y = x.sum(1, true).cos();
-};
-
 template <class Shard, class Precision = precision::Fp32>
 using Whole = Trainer<Shard, Precision, offload::None, wrap::WholeModel>;
-
-constexpr Recipe recipe{.seed = 3, .micro_batches = 2};
-
-void compare(auto& trainer, const auto& reference) {
-  const auto got = trainer.full_parameters();
-  REQUIRE(got.size() == reference.parameters().size());
-  for (std::size_t k = 0; k < got.size(); ++k) {
-    INFO(got[k].name);
-    CHECK(at::allclose(got[k].value, reference.master(k), 1e-5, 1e-6));
-  }
-}
 
 template <class Strategy>
 void check_strategy(Takes takes) {
@@ -116,17 +104,9 @@ void check_strategy(Takes takes) {
   comm::Solo comm;
   Net net;
   net.takes = takes;
-  const optim::Sgd sgd{.learning_rate = 0.2};
   auto trainer = Strategy::make(net, comm, sgd, recipe);
   test::Reference<precision::Fp32, Net, optim::Sgd> plain(sgd, recipe, c10::kCPU, net);
-  const Batch batch;
-  for (int step = 0; step < 3; ++step) {
-    const double loss = trainer.step(batch.x, batch.y).loss;
-    CHECK(loss == Catch::Approx(plain.step([&](const auto& model, int i) {
-            return model.loss(batch.x.narrow(0, 2 * i, 2), batch.y.narrow(0, 2 * i, 2));
-          })));
-  }
-  compare(trainer, plain);
+  test::check_steps(trainer, plain);
 }
 
 template <class Shard>

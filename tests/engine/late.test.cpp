@@ -16,6 +16,7 @@
 #include <ashlar/policies.hpp>
 
 #include "support/catch.hpp"
+#include "support/full_parameters.hpp"
 
 namespace ashlar {
 namespace {
@@ -99,11 +100,7 @@ TEMPLATE_TEST_CASE("collectives that end in wait() make the same numbers, bit fo
   const auto [due, parameters_due] = train<TestType>(comm);
   const auto [got, parameters] = train<TestType>(late);
   CHECK(got == due);
-  REQUIRE(parameters.size() == parameters_due.size());
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    INFO(parameters[i].name);
-    CHECK(parameters[i].value.equal(parameters_due[i].value));
-  }
+  test::check_equal(parameters, parameters_due);
 }
 
 }  // namespace

@@ -15,26 +15,22 @@
 #include <ashlar/policies.hpp>
 
 #include "data/temporary.hpp"
+#include "engine/plain_loop.hpp"
 #include "support/catch.hpp"
-#include "support/reference.hpp"
 
 namespace ashlar {
 namespace {
 
 using Catch::Matchers::ContainsSubstring;
+using test::Batch;
+using test::recipe;
 using test::sentence;
-
-constexpr Recipe recipe{.seed = 3, .micro_batches = 2};
-constexpr optim::Sgd sgd{.learning_rate = 0.2};
+using test::sgd;
 
 template <class Shard, class Layer, class Checkpoint = checkpoint::None, class Precision = precision::Fp32>
 using Units = Trainer<Shard, Precision, offload::None, wrap::Each<Layer>, Checkpoint>;
 template <class Checkpoint, class Precision = precision::Fp32>
 using Whole = Trainer<shard::Replicate, Precision, offload::None, wrap::WholeModel, Checkpoint>;
-
-struct Batch {
-  Tensor x = at::arange(24, at::kFloat).view({4, 6}).sin(), y = x.sum(1, true).cos();
-};
 
 // Three steps of Strategy leave the parameters of three steps of the plain loop.
 template <class Strategy, class Net>
@@ -44,18 +40,8 @@ void check(const Net& net = {}) {
   comm::Solo comm;
   auto trainer = Strategy::make(net, comm, sgd, recipe);
   test::Reference<precision::Fp32, Net, optim::Sgd> plain(sgd, recipe, c10::kCPU, net);
+  test::check_steps(trainer, plain);
   const Batch batch;
-  for (int step = 0; step < 3; ++step) {
-    const double loss = trainer.step(batch.x, batch.y).loss;
-    CHECK(loss == Catch::Approx(plain.step([&](const auto& model, int i) {
-            return model.loss(batch.x.narrow(0, 2 * i, 2), batch.y.narrow(0, 2 * i, 2));
-          })));
-  }
-  const auto got = trainer.full_parameters();
-  for (std::size_t k = 0; k < got.size(); ++k) {
-    INFO(got[k].name);
-    CHECK(at::allclose(got[k].value, plain.master(k), 1e-5, 1e-6));
-  }
   CHECK(trainer.evaluate(batch.x, batch.y) ==
         Catch::Approx(plain.model().loss(batch.x, batch.y).template item<double>()));
 }
@@ -199,13 +185,7 @@ void check_statistics(bool again = false) {
   own.again = other.again = again;
   auto trainer = Strategy::make(own, comm, sgd, recipe);
   test::Reference<precision::Fp32, Statistics, optim::Sgd> plain(sgd, recipe, c10::kCPU, other);
-  const Batch batch;
-  for (int step = 0; step < 3; ++step) {
-    trainer.step(batch.x, batch.y);
-    plain.step([&](const auto& model, int i) {
-      return model.loss(batch.x.narrow(0, 2 * i, 2), batch.y.narrow(0, 2 * i, 2));
-    });
-  }
+  test::check_steps(trainer, plain);
   std::map<std::string, Tensor> kept;
   trainer.for_each_saved([&](const std::string& name, const Tensor& tensor) { kept[name] = tensor; });
   CHECK(plain.model().buffers().size() == 12);
@@ -214,8 +194,7 @@ void check_statistics(bool again = false) {
     REQUIRE(kept.contains(due.name));
     CHECK(at::allclose(kept[due.name], due.tensor, 1e-5, 1e-6));
   }
-  const auto got = trainer.full_parameters();
-  for (std::size_t k = 0; k < got.size(); ++k) CHECK(at::allclose(got[k].value, plain.master(k), 1e-5, 1e-6));
+  const Batch batch;
   for (const Normed& layer : plain.model().model().layers) layer.norm.ptr()->eval();
   CHECK(at::allclose(trainer.predict(batch.x), plain.model().forward(batch.x), 1e-5, 1e-6));
 }

@@ -16,6 +16,7 @@
 #include <ashlar/policies.hpp>
 #include <ashlar/report/tensor_memory.hpp>
 
+#include "support/full_parameters.hpp"
 #include "support/world.hpp"
 
 namespace ashlar::test {
@@ -53,16 +54,6 @@ struct OnHost {
 std::pair<Tensor, Tensor> words(int step) {  // (4, 12), both
   const Tensor ids = at::arange(4 * 13).mul_(7 + step).add_(3 * world().rank()).remainder_(61).view({4, 13});
   return {ids.narrow(1, 0, 12).contiguous(), ids.narrow(1, 1, 12).contiguous()};
-}
-
-void check_equal(const std::vector<FullParameter>& a, const std::vector<FullParameter>& b) {
-  REQUIRE(a.size() == b.size());
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    INFO(a[i].name);
-    CHECK(a[i].value.equal(b[i].value));
-    REQUIRE(a[i].states.size() == b[i].states.size());
-    for (std::size_t k = 0; k < a[i].states.size(); ++k) CHECK(a[i].states[k].equal(b[i].states[k]));
-  }
 }
 
 template <class Shard, class Precision, class Offload>

@@ -15,6 +15,7 @@
 #include <ashlar/policies.hpp>
 
 #include "data/temporary.hpp"
+#include "support/full_parameters.hpp"
 #include "support/world.hpp"
 
 namespace ashlar::test {
@@ -39,15 +40,6 @@ Batch words(int step, long rows) {  // (rows, 12)
   const Tensor ids =
       at::arange(rows * 13).mul_(7 + step).add_(3 * world().rank()).remainder_(61).view({rows, 13});
   return {ids.narrow(1, 0, 12).contiguous(), ids.narrow(1, 1, 12).contiguous()};
-}
-
-void check_equal(const std::vector<FullParameter>& a, const std::vector<FullParameter>& b) {
-  REQUIRE(a.size() == b.size());
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    INFO(a[i].name);
-    CHECK(a[i].value.equal(b[i].value));
-    for (std::size_t k = 0; k < a[i].states.size(); ++k) CHECK(a[i].states[k].equal(b[i].states[k]));
-  }
 }
 
 template <class Shard, class Precision, class Checkpoint>

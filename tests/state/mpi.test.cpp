@@ -4,23 +4,15 @@
 
 #include "state/saved.hpp"
 #include "support/catch.hpp"
+#include "support/shared_directory.hpp"
 
 using namespace ashlar;
 using Catch::Matchers::ContainsSubstring;
 
-namespace {
-
-// One name on all ranks of this run.
-std::filesystem::path shared_directory(comm::Mpi& comm) {
-  const auto id = state::of_rank_0(comm, ::getpid());
-  return std::filesystem::temp_directory_path() / ("ashlar.state." + std::to_string(id));
-}
-
-}  // namespace
-
 TEST_CASE("processes save and load together, and fail together") {
   comm::Mpi comm;
-  const auto dir = shared_directory(comm);
+  const test::SharedDirectory shared(comm);
+  const std::filesystem::path dir = shared;
   const auto from = test::snapshot(comm.rank(), 5);
   state::save(dir, 5, from, comm);
 
@@ -35,6 +27,4 @@ TEST_CASE("processes save and load together, and fail together") {
   const auto said = test::sentence([&] { state::load(dir, into, comm); });
   CHECK_THAT(said, comm.rank() == broken ? ContainsSubstring("[ashlar.state.7]")
                                          : ContainsSubstring("[ashlar.state.2]"));
-  comm.barrier();
-  if (comm.rank() == 0) std::filesystem::remove_all(dir);
 }

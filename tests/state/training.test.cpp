@@ -13,7 +13,9 @@
 #include <ashlar/nn/linear.hpp>
 #include <ashlar/policies.hpp>
 
+#include "data/temporary.hpp"
 #include "support/catch.hpp"
+#include "support/full_parameters.hpp"
 #include "support/shared_directory.hpp"
 
 namespace ashlar {
@@ -66,26 +68,6 @@ std::vector<double> steps(auto& trainer, long until) {
   return numbers;
 }
 
-void require_equal(const std::vector<FullParameter>& a, const std::vector<FullParameter>& b) {
-  REQUIRE(a.size() == b.size());
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    INFO(a[i].name);
-    REQUIRE(a[i].name == b[i].name);
-    REQUIRE(at::equal(a[i].value, b[i].value));
-    REQUIRE(a[i].states.size() == b[i].states.size());
-    for (std::size_t j = 0; j < a[i].states.size(); ++j) REQUIRE(at::equal(a[i].states[j], b[i].states[j]));
-  }
-}
-
-std::string sentence(auto&& act) {
-  try {
-    act();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 template <class Shard, class Precision, class Checkpoint = checkpoint::None>
 using Strategy = Trainer<Shard, Precision, offload::None, wrap::Each<Layer>, Checkpoint>;
 
@@ -118,7 +100,7 @@ TEMPLATE_TEST_CASE("stopped after 5 steps and resumed: the same 10 steps, bit fo
   CHECK(state::resume(directory, trainer) == "the caller's own");
   CHECK(trainer.steps() == 5);
   CHECK(steps(trainer, 10) == expected);
-  require_equal(trainer.full_parameters(), whole);
+  test::check_equal(trainer.full_parameters(), whole);
 }
 
 TEST_CASE("dropout is seen by this test: without the random state the losses differ") {
@@ -144,7 +126,7 @@ TEST_CASE("SGD's velocity comes back, too") {
   const auto whole = trainer.full_parameters();
   state::resume(directory, trainer);
   CHECK(steps(trainer, 10) == expected);
-  require_equal(trainer.full_parameters(), whole);
+  test::check_equal(trainer.full_parameters(), whole);
 }
 
 TEST_CASE("a chosen step, of those that are kept") {
@@ -157,7 +139,7 @@ TEST_CASE("a chosen step, of those that are kept") {
   }
   CHECK(state::resume(directory, trainer, 2) == "2");
   CHECK(trainer.steps() == 2);
-  CHECK_THAT(sentence([&] { state::resume(directory, trainer, 1); }),
+  CHECK_THAT(test::sentence([&] { state::resume(directory, trainer, 1); }),
              Catch::Matchers::ContainsSubstring("only those of step 2, 3"));
 }
 
@@ -166,7 +148,7 @@ TEST_CASE("another strategy, optimizer, seed or nothing at all is refused, and c
   comm::Mpi comm;
   const test::SharedDirectory directory(comm);
   auto saved = Zero3::make<Model>(comm, adamw, recipe());
-  CHECK_THAT(sentence([&] { state::resume(directory, saved); }),
+  CHECK_THAT(test::sentence([&] { state::resume(directory, saved); }),
              ContainsSubstring(comm.rank() == 0 ? "[ashlar.state.3]" : "[ashlar.state.2]"));
   steps(saved, 1);
   state::save(directory, saved);
@@ -174,10 +156,10 @@ TEST_CASE("another strategy, optimizer, seed or nothing at all is refused, and c
   const auto refused = [&](auto trainer_of, const char* part) {
     auto trainer = trainer_of();
     const auto before = trainer.full_parameters();
-    CHECK_THAT(sentence([&] { state::resume(directory, trainer); }),
+    CHECK_THAT(test::sentence([&] { state::resume(directory, trainer); }),
                ContainsSubstring("[ashlar.state.6]") && ContainsSubstring(part));
     CHECK(trainer.steps() == 0);
-    require_equal(trainer.full_parameters(), before);
+    test::check_equal(trainer.full_parameters(), before);
   };
   refused([&] { return Strategy<shard::Zero1, precision::Fp32>::make<Model>(comm, adamw, recipe()); },
           "strategy");
@@ -189,7 +171,7 @@ TEST_CASE("another strategy, optimizer, seed or nothing at all is refused, and c
   auto slower = Zero3::make<Model>(comm, optim::AdamW{.learning_rate = 1e-4},
                                    {.seed = 3, .clip_norm = 1, .micro_batches = 2});
   state::resume(directory, slower);
-  require_equal(slower.full_parameters(), saved.full_parameters());
+  test::check_equal(slower.full_parameters(), saved.full_parameters());
 }
 
 }  // namespace

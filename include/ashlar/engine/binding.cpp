@@ -42,15 +42,13 @@ void Claims::add(const Tensor& parameter, const std::string& name) {
   const std::scoped_lock lock(claims_guard);
   const auto [begin, end] = bytes_in_storage(parameter);
   const void* key = parameter.unsafeGetTensorImpl();
-  const auto* storage = parameter.storage().unsafeGetStorageImpl();
+  auto* storage = parameter.storage().unsafeGetStorageImpl();
   const bool taken = std::ranges::any_of(claims(), [&](const Claim& claim) {
     if (claim.parameter == key) return true;
     return claim.storage._unsafe_get_target() == storage && claim.begin < end && begin < claim.end &&
            !holds(claim.parameter);
   });
-  const bool bytes =
-      parameter.numel() == 0 ||
-      parameter.storage().unsafeGetStorageImpl()->_mutable_data_ptr_no_checks().get() != nullptr;
+  const bool bytes = parameter.numel() == 0 || storage->_mutable_data_ptr_no_checks().get() != nullptr;
   if (!bytes || taken)
     throw Error("model.17", "a torch module that no other trainer trains or has sharded",
                 "'" + name + "', which one does or has",
