@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include <ashlar/comm/detail/mpi_runtime.hpp>
@@ -159,15 +160,20 @@ void Peers::give_up() {
 }
 
 // MPI moves data only inside its calls, and a call that blocks could not say that it waits. Where MPI yields
-// the processor when idle, each call of done() does.
+// the processor when idle, each call of done() does. A rank that has waited for milliseconds naps between
+// calls, in proportion, and so leaves its core to those whom it waits for.
 template <class Done>
 void Peers::poll(Done&& done, int on) {
+  using namespace std::chrono_literals;
   if (done()) return;
-  for (const auto start = Clock::now(); !done();)
-    if (const auto waited = Clock::now() - start; waited > patience_) {
+  for (const auto start = Clock::now(); !done();) {
+    const auto waited = Clock::now() - start;
+    if (waited > patience_) {
       tell(on, std::chrono::duration_cast<std::chrono::milliseconds>(waited));
       patience_ *= 2;
     }
+    if (waited > 2ms) std::this_thread::sleep_for(std::min<Clock::duration>(waited / 64, 250us));
+  }
 }
 
 void Peers::tell(int on, std::chrono::milliseconds waited) const {

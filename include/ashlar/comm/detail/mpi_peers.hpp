@@ -4,7 +4,7 @@
 // All communicators of a process share one Peers, and every collective starts with a message from each rank
 // to the next (a broadcast: from each but the last). So the ranks' calls are compared in their order, across
 // communicators, and to the end of the program, which is a collective too. A tag costs nothing. Whoever waits
-// polls, as MPI itself does, and after some seconds says for whom.
+// polls, as MPI itself does, naps when that takes long, and after some seconds says for whom.
 #pragma once
 
 #include <chrono>
