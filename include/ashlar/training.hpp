@@ -28,6 +28,8 @@
 #include <ashlar/engine/tracing.hpp>
 #include <ashlar/kernels/ops.hpp>
 #include <ashlar/kernels/optim.hpp>
+#include <ashlar/model/bind.hpp>
+#include <ashlar/model/tensors.hpp>
 #include <ashlar/parallel.hpp>
 #include <ashlar/plan/plan.hpp>
 #include <ashlar/trainer.hpp>
@@ -91,10 +93,10 @@ class Training {
         device_(device_of(comm)),
         optimizer_(std::move(optimizer)),
         recipe_(checked(recipe, optimizer_.learning_rate)),
-        census_(take_census<Wrap, Checkpoint>(
-            model_, [this](auto& module, int unit) { sites_.add(id_of(module), unit, this); })),
+        census_(take_census<Wrap, Checkpoint>(model_)),
         engine_(comm_, device_, census_, Optimizer::states),
         replaying_(device_) {
+    for (const Stop& stop : census_.stops) sites_.add(stop.module, stop.unit, this);
     const comm::During during(Joint::make, comm_.size());
     if constexpr (rests == memory::host) share_threads(comm_.size() > 1 ? comm::local_world() : 1);
     if constexpr (fuses) {
@@ -104,7 +106,9 @@ class Training {
       if (fused_) now_ = zeros(3, dtype::f32, device_);
     }
     agree(comm_, device_, identity());
-    binding_ = ashlar::bind(model_, engine_, census_, comm_, device_, recipe_.seed);
+    require_statistics(model_, scalar_type(Precision::compute), device_);
+    binding_ = ashlar::bind(list_tensors(model_), engine_, census_, comm_, device_, recipe_.seed);
+    bind_ties(model_);
     binding_.intact.settle();
     engine_.publish_masters();
     at::manual_seed(parameter_seed(recipe_.seed, "rank") + static_cast<std::uint64_t>(comm_.rank()));
@@ -123,7 +127,7 @@ class Training {
     const Tensor x = to_compute(inputs), y = targets.to(device_);
     const auto loss_on = [this, size = rows / recipe_.micro_batches](const Tensor& in, const Tensor& due) {
       return [=, this](auto& run, int i) {
-        return loss_of<Executor>(model_, run, in.narrow(0, i * size, size), due.narrow(0, i * size, size));
+        return loss_of(model_, run, in.narrow(0, i * size, size), due.narrow(0, i * size, size));
       };
     };
     const auto work = [&](const Tensor& in, const Tensor& due) { return launch(loss_on(in, due), rows); };
@@ -161,7 +165,7 @@ class Training {
     const comm::During during(Joint::evaluate, comm_.size());
     const long rows = rows_to_evaluate(inputs, targets);
     return evaluate_with_weight([&, x = to_compute(inputs), y = targets.to(device_)](
-                                    auto& run) { return loss_of<Executor>(model_, run, x, y); },
+                                    auto& run) { return loss_of(model_, run, x, y); },
                                 rows);
   }
 
@@ -309,7 +313,6 @@ class Training {
     Engine<Shard, Precision, Comm, rests>& engine_;
   };
 
-  using Executor = Run<Training>;
   using Busy = detail::Busy;
   using Lane = report::Lane;
 
@@ -337,15 +340,14 @@ class Training {
   }
   // A parameter that a module has registered in place of one that is trained.
   std::optional<Error> replaced() {
-    std::optional<Error> found;
     size_t n = 0;
-    for_each_tensor(model_, [&](const Name& name, auto& member, Role role) {
-      if (role == Role::buffer) return;
-      if constexpr (std::is_same_v<std::remove_cvref_t<decltype(member)>, Tensor>)
-        if (!found) found = binding_.intact.replaced(n, std::string(name.view()), member);
+    for (const ModelTensor& tensor : list_tensors(model_)) {
+      if (tensor.role == Role::buffer) continue;
+      if (!tensor.declared())
+        if (auto found = binding_.intact.replaced(n, tensor.name, tensor.own)) return found;
       ++n;
-    });
-    return found;
+    }
+    return std::nullopt;
   }
   void require_intact(Intact::When when) {
     if (const auto found = breach(when)) throw *found;
@@ -397,7 +399,7 @@ class Training {
     Counts counts(engine_.units().size(), device_);
     for (int i = 0; i < count; ++i) {
       engine_.begin_training(i, count);
-      const Tensor part = as_trainable(value_of<Executor>(objective, run_, i));
+      const Tensor part = as_trainable(value_of(objective, run_, i));
       engine_.begin_backward();
       run_backward(part, 1.0 / (count * comm_.size()));
       counts.add_loss(part);
@@ -439,7 +441,7 @@ class Training {
         replaying_.drop();
         gradients(objective);
       }
-      blame<Executor>(*this, objective, report);
+      blame(*this, objective, report);
     }
     if (!fused_) update(report);
     ++step_;
@@ -458,7 +460,7 @@ class Training {
     breach_ = breach(Intact::When::between_steps);
     const Tensor own = run_intact([&] {
       return without_gradients(model_, engine_,
-                               [&] { return as_scalar(value_of<Executor>(objective, run_, 0)); });
+                               [&] { return as_scalar(value_of(objective, run_, 0)); });
     });
     Tensor sums = weighted(own, weight, breach_.has_value());
     comm_.all_reduce(sums).wait();
@@ -525,7 +527,7 @@ class Training {
   Recipe recipe_;
   Sites sites_;
   Census census_;
-  const std::string shapes_ = shapes_in_words(model_);
+  const std::string shapes_ = shapes_in_words(list_tensors(model_));
   Engine<Shard, Precision, Comm, rests> engine_;
   Binding binding_;
   RandomState random_;

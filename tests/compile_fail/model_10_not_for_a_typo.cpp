@@ -23,19 +23,15 @@ struct Net {
 #endif
 };
 
-struct Run {};  // stand for the trainer's
-struct Watch {};
-template <class Runner>
-Tensor loss(const Net& net, Runner& run, const Tensor& x) {  // as a trainer's
-  static_assert(explain_loss<Net, Run>());
-  if constexpr (loss_runs_by<Net, Run, Runner>) {
+struct Run {};  // stands for the trainer's
+template <class Executor>
+Tensor loss(const Net& net, Executor& run, const Tensor& x) {  // as a trainer's
+  static_assert(explain_loss<Net, Executor>());
+  if constexpr (loss_fits<Net, Executor>) {
     auto&& result = (net.loss(run, x, x), detail::Returned());
-    static_assert(explain_loss<Net, Run, decltype(result)>());
-    if constexpr (loss_is_one<Net, Run, decltype(result)>) return result;
+    static_assert(explain_loss<Net, Executor, decltype(result)>());
+    if constexpr (loss_is_one<Net, Executor, decltype(result)>) return result;
   }
   return x;
 }
-void step(const Net& net, Run& run, Watch& watch, const Tensor& x) {
-  loss(net, run, x);
-  loss(net, watch, x);
-}
+Tensor step(const Net& net, Run& run, const Tensor& x) { return loss(net, run, x); }

@@ -19,9 +19,9 @@ struct Block {
 #endif
 };
 
-struct Run {};  // stand for the trainer's
-struct Watch {};
-void train(const Block& block, Run& run, Watch& watch, const Batch& batch) {
+struct Run {};  // stand for the trainer's, and for Standalone's
+struct Direct {};
+void train(const Block& block, Run& run, Direct& direct, const Batch& batch) {
   call(block, run, batch);
-  call(block, watch, batch);
+  call(block, direct, batch);
 }

@@ -9,26 +9,24 @@ class at::Tensor {
 
 using namespace ashlar;
 
-struct Run {  // stand for the trainer's
+struct Run {  // stands for the trainer's
   Tensor output;
 };
-struct Watch : Run {};
-template <class Objective, class Runner>
-Tensor evaluate(Objective& objective, Runner& run) {  // as a trainer's
+template <class Objective>
+Tensor evaluate(Objective& objective, Run& run) {  // as a trainer's
   static_assert(explain_objective<Objective, Run>());
-  if constexpr (objective_runs_by<Objective, Run, Runner>) {
+  if constexpr (objective_fits<Objective, Run>) {
     auto&& result = (objective(run), detail::Returned());
     static_assert(explain_objective<Objective, Run, decltype(result)>());
     if constexpr (objective_is_one<Objective, Run, decltype(result)>) return result;
   }
   return {};
 }
-void step(Run& run, Watch& watch) {
+void step(Run& run) {
 #ifdef FIXED
   auto objective = [](auto& runs) { return runs.output.square(); };
 #else
   auto objective = [](auto& runs) { return runs.output.sqare(); };
 #endif
   evaluate(objective, run);
-  evaluate(objective, watch);
 }

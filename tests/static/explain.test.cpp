@@ -325,8 +325,8 @@ struct ReturnsNumber {
   double loss(auto&, const Tensor&, const Tensor&);
 };
 static_assert(has_loss<TakesBatch> && has_loss<TakesOne> && !has_loss<Pairs> && !has_loss<int>);
-static_assert(loss_takes_batch<TakesBatch, Run> && !loss_takes_batch<TakesOne, Run> &&
-              !loss_takes_batch<ReturnsNumber, Run>);
+static_assert(loss_is_one<TakesBatch, Run> && !loss_is_one<TakesOne, Run> &&
+              !loss_is_one<ReturnsNumber, Run, double>);
 
 // Whether it fits is asked of its signature alone: a body that no run can compile is not looked at.
 struct BodyForNobody : Pairs {
@@ -354,8 +354,8 @@ static_assert(forward_fits<BodyForNobody, Run, Tensor> && forward_fits<Layer, Ru
 static_assert(!forward_fits<Pairs, Run, Tensor> && !forward_fits<BodyForNobody, Run, Tensor, Tensor> &&
               !forward_fits<BodyForNobody, Run> && !forward_fits<NotConst, Run, Tensor> &&
               !forward_fits<TwoFinal, Run>);
-static_assert(objective_of<Tensor& (*)(), Run> && objective_of<Tensor& (*)(Run&), Run> &&
-              objective_of<Tensor& (*)(Run&, int), Run>);
+static_assert(objective_is_one<Tensor& (*)(), Run> && objective_is_one<Tensor& (*)(Run&), Run> &&
+              objective_is_one<Tensor& (*)(Run&, int), Run, Tensor&>);
 struct Overloaded {
   Tensor& operator()(Run&);
   Tensor& operator()(Run&, int) const;
@@ -370,8 +370,8 @@ static_assert(!call_fits<BodyOfObjective, Run, int> && !call_fits<BodyOfObjectiv
 static_assert(call_fits<Overloaded, Run> && call_fits<Overloaded, Run, int> && !call_fits<Overloaded>);
 static_assert(objective_fits<Tensor& (*)(Run&, int), Run> && !objective_fits<Tensor& (*)(int), Run> &&
               !objective_fits<int, Run> && !objective_fits<Pairs, Run>);
-static_assert(!objective_of<double (*)(), Run> && !objective_of<Tensor& (*)(int), Run> &&
-              !objective_of<Tensor, Run>);
+static_assert(!objective_is_one<double (*)(), Run, double> && !objective_is_one<Tensor& (*)(int), Run> &&
+              !objective_is_one<Tensor, Run>);
 
 // Optimizers.
 struct NoUpdate : optim::Sgd {

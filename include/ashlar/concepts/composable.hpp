@@ -277,40 +277,17 @@ concept tensors_only = (std::is_same_v<Inputs, Tensor> && ...);
 
 // A model and a batch.
 
-// The model's loss takes a batch, and returns what is minimised.
-template <class M, class Run>
-concept loss_takes_batch = requires(M& model, Run& run, const Tensor& x) {
-  requires std::is_same_v<std::remove_cvref_t<decltype(model.loss(run, x, x))>, Tensor>;
-};
-
-// The same in two steps, of which the first asks the signature alone; `Result` is what a call returned.
+// The model's loss takes a batch, which is asked of its signature alone, and returns what is minimised:
+// `Result` is what a call returned.
 template <class M, class Run, class Result = Tensor, class X = Tensor>
 concept loss_is_one = loss_fits<M, Run, X> && std::is_same_v<std::remove_cvref_t<Result>, X>;
 
-// Whoever runs the loss after Run would only repeat what the compiler said of it.
-template <class M, class Run, class Runner>
-concept loss_runs_by = loss_fits<M, Run> && (std::is_same_v<Runner, Run> || loss_takes_batch<M, Run>);
-
-namespace detail {
-template <class F, class... Args>
-concept returns_tensor = requires(F& f, Args&... args) {
-  requires std::is_same_v<std::remove_cvref_t<decltype(f(args...))>, Tensor>;
-};
-}  // namespace detail
-
 // An objective is called with (run, i), with (run) or with nothing, and returns what is minimised.
-template <class F, class Run>
-concept objective_of =
-    detail::returns_tensor<F, Run, int> || detail::returns_tensor<F, Run> || detail::returns_tensor<F>;
-
 template <class F, class Run>
 concept objective_fits = call_fits<F, Run, int> || call_fits<F, Run> || call_fits<F>;
 
 template <class F, class Run, class Result = Tensor>
 concept objective_is_one = objective_fits<F, Run> && std::is_same_v<std::remove_cvref_t<Result>, Tensor>;
-
-template <class F, class Run, class Runner>
-concept objective_runs_by = objective_fits<F, Run> && (std::is_same_v<Runner, Run> || objective_of<F, Run>);
 
 // Policies and a communicator.
 

@@ -33,10 +33,14 @@ Identity identify(const Plan& plan, const Census& census, const std::string& sha
           std::move(recipe), std::move(schedule)};
 }
 
-std::string shape_in_words(std::string_view name, at::IntArrayRef sizes) {
+std::string shapes_in_words(const std::vector<ModelTensor>& tensors) {
   std::string words;
-  for (const std::int64_t size : sizes) words += (words.empty() ? "" : ", ") + std::to_string(size);
-  return std::string(name) + " (" + words + "), ";
+  for (const ModelTensor& tensor : tensors) {
+    std::string shape;
+    for (const std::int64_t size : tensor.sizes()) shape += (shape.empty() ? "" : ", ") + std::to_string(size);
+    words += tensor.name + " (" + shape + "), ";
+  }
+  return words;
 }
 
 std::string fingerprint(std::string_view text) {

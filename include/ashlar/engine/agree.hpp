@@ -11,7 +11,7 @@
 #include <vector>
 
 #include <ashlar/concepts/communicator.hpp>
-#include <ashlar/model/bind.hpp>
+#include <ashlar/model/tensors.hpp>
 #include <ashlar/plan/census.hpp>
 #include <ashlar/plan/plan.hpp>
 #include <ashlar/tensor.hpp>
@@ -34,21 +34,8 @@ void compare(const Tensor& all, int world);
 Identity identify(const Plan& plan, const Census& census, const std::string& shapes, std::string recipe,
                   std::string schedule);
 
-// One tensor in such words: "layers.0.weight (4, 6), ".
-std::string shape_in_words(std::string_view name, at::IntArrayRef sizes);
-
-template <class Model>
-std::string shapes_in_words(Model& model) {
-  std::string words;
-  for_each_tensor(model, [&](const Name& name, auto& member, Role) {
-    if constexpr (requires { member.shape; })
-      words +=
-          shape_in_words(name.view(), std::vector<std::int64_t>(member.shape.begin(), member.shape.end()));
-    else
-      words += shape_in_words(name.view(), member.sizes());
-  });
-  return words;
-}
+// Such words: "layers.0.weight (4, 6), layers.0.bias (6), ".
+std::string shapes_in_words(const std::vector<ModelTensor>& tensors);
 
 // FNV-1a of a text (Fowler, Noll, Vo), in hexadecimal: names what is too long to show.
 std::string fingerprint(std::string_view text);

@@ -68,13 +68,38 @@ Place& Binding::add_place(const ParameterSite& site, std::vector<std::int64_t> s
                                    met_[unit][site.trained ? 0 : 1]++});
 }
 
-Tensor& Binding::add_buffer(const Name& name, std::vector<std::int64_t> shape, nn::Init init,
-                            std::uint64_t seed, c10::Device device) {
-  buffer_names.emplace_back(name.view());
+Tensor& Binding::add_buffer(const ModelTensor& buffer, std::uint64_t seed, c10::Device device) {
+  buffer_names.push_back(buffer.name);
   Tensor& values =
-      buffers.emplace_back(at::zeros(shape, at::TensorOptions().dtype(at::kFloat).device(device)));
-  fill(values, init, seed);
+      buffers.emplace_back(at::zeros(buffer.sizes(), at::TensorOptions().dtype(at::kFloat).device(device)));
+  fill(values, buffer.init, parameter_seed(seed, buffer.name));
   return values;
+}
+
+void Binding::keep_buffer(const ModelTensor& buffer, const Tensor& values, bool stays) {
+  if (stays)
+    buffer.own.copy_(values);
+  else
+    buffer.own.set_data(values);
+  buffer_names.push_back(buffer.name);
+  buffers.push_back(buffer.own);
+}
+
+void Binding::lend(const ModelTensor& parameter, const Place& place, Flat& flat, Intact::Writes writes) {
+  const Tensor whole = window(flat.whole, flat.layout.pieces[place.piece].offset, place.shape);
+  const Tensor* lent = &parameter.own;
+  if (!parameter.declared()) {
+    parameter.own.set_data(whole);
+    if (place.trained) flat.add_leaf(parameter.own, /*accumulates=*/true);
+    flat.of_modules.push_back(parameter.own);
+  } else if (place.trained) {
+    Leaf& leaf = flat.add_leaf(whole, /*accumulates=*/false);
+    *parameter.lent = lent = &leaf.tensor;
+    *parameter.gradient = &leaf.gradient;
+  } else {
+    *parameter.lent = lent = &frozen.emplace_back(whole);
+  }
+  intact.add(place.name, *lent, flat, writes);
 }
 
 namespace detail {

@@ -13,8 +13,8 @@
 #include <ashlar/engine/engine.hpp>
 #include <ashlar/engine/intact.hpp>
 #include <ashlar/engine/sharing.hpp>
-#include <ashlar/model/bind.hpp>
 #include <ashlar/model/init.hpp>
+#include <ashlar/model/tensors.hpp>
 #include <ashlar/tensor.hpp>
 
 namespace torch::nn {
@@ -61,8 +61,11 @@ struct Binding {
   // The place of the next parameter.
   Place& add_place(const ParameterSite& site, std::vector<std::int64_t> shape);
   // A declared buffer's values.
-  Tensor& add_buffer(const Name& name, std::vector<std::int64_t> shape, nn::Init init, std::uint64_t seed,
-                     c10::Device device);
+  Tensor& add_buffer(const ModelTensor& buffer, std::uint64_t seed, c10::Device device);
+  // Those that a torch module's buffer gets: in its memory if it `stays` there.
+  void keep_buffer(const ModelTensor& buffer, const Tensor& values, bool stays);
+  // Lends a parameter its window of `flat`.
+  void lend(const ModelTensor& parameter, const Place& place, Flat& flat, Intact::Writes writes);
 
  private:
   std::vector<std::array<std::size_t, 2>> met_;  // pieces, by unit: trained and frozen
@@ -146,77 +149,58 @@ void draw_parameter(Flat& flat, const Piece& piece, bool trained, nn::Init init,
 
 }  // namespace detail
 
-// Collective where the model has torch modules: their values are rank 0's.
-template <class Shard, class Precision, class Comm, memory rests, class Model>
-Binding bind(Model& model, Engine<Shard, Precision, Comm, rests>& engine, const Census& census, Comm& comm,
-             c10::Device device, std::uint64_t seed) {
-  for_each_module(model, [&](auto& module) {
-    if constexpr (torch_module<std::remove_reference_t<decltype(module)>>)
-      detail::require_statistics(*module, scalar_type(Precision::compute), device);
-  });
+// `tensors`: of the model. Collective where it has torch modules: their values are rank 0's.
+template <class Shard, class Precision, class Comm, memory rests>
+Binding bind(const std::vector<ModelTensor>& tensors, Engine<Shard, Precision, Comm, rests>& engine,
+             const Census& census, Comm& comm, c10::Device device, std::uint64_t seed) {
   Binding binding;
   detail::TorchParameters torch_parameters;
   Sharing sharing;
-  for_each_tensor(model, [&](const Name& name, auto& member, Role role) {
-    if constexpr (std::is_same_v<std::remove_cvref_t<decltype(member)>, Tensor>)
-      sharing.meet(std::string(name.view()), member, role != Role::buffer);
-  });
+  for (const ModelTensor& tensor : tensors)
+    if (!tensor.declared()) sharing.meet(tensor.name, tensor.own, tensor.role != Role::buffer);
   sharing.check(device);
-  for_each_tensor(model, [&](const Name& name, auto& member, Role role) {
-    constexpr bool is_torch = std::is_same_v<std::remove_cvref_t<decltype(member)>, Tensor>;
-    if (role == Role::buffer) {
-      if constexpr (is_torch) {
-        Tensor values = member.detach().to(device).contiguous().clone();
-        comm.broadcast(values, 0).wait();
-        if (sharing.stays(member))
-          member.copy_(values);
-        else
-          member.set_data(values);
-        binding.buffer_names.emplace_back(name.view());
-        binding.buffers.push_back(member);
+  for (const ModelTensor& tensor : tensors) {
+    if (tensor.role == Role::buffer) {
+      if (tensor.declared()) {
+        *tensor.lent = &binding.add_buffer(tensor, seed, device);
       } else {
-        member.tensor = &binding.add_buffer(name, {member.shape.begin(), member.shape.end()}, member.init,
-                                            parameter_seed(seed, name.view()), device);
+        const Tensor values = tensor.own.detach().to(device).contiguous().clone();
+        Tensor sent = values;
+        comm.broadcast(sent, 0).wait();
+        binding.keep_buffer(tensor, values, sharing.stays(tensor.own));
       }
-      return;
+      continue;
     }
     const ParameterSite& site = census.parameters[binding.places.size()];
     auto& unit = engine.units()[static_cast<size_t>(site.unit)];
     Flat& flat = site.trained ? unit.trained : unit.frozen;
-    constexpr auto writes = detail::writes_to<Shard, Precision, rests>;
-    if constexpr (is_torch) {
-      const Place& place = binding.add_place(site, member.sizes().vec());
-      const Piece& piece = flat.layout.pieces[place.piece];
-      torch_parameters.meet(member, place);
-      binding.claims.add(member, place.name);
-      Tensor full = member.detach().to(device, at::kFloat).contiguous().clone();
+    const Place& place = binding.add_place(site, tensor.sizes());
+    const Piece& piece = flat.layout.pieces[place.piece];
+    if (tensor.declared()) {
+      detail::draw_parameter<Shard, Precision>(flat, piece, site.trained, tensor.init,
+                                               parameter_seed(seed, tensor.name), device);
+    } else {
+      torch_parameters.meet(tensor.own, place);
+      binding.claims.add(tensor.own, place.name);
+      Tensor full = tensor.own.detach().to(device, at::kFloat).contiguous().clone();
       comm.broadcast(full, 0).wait();
       detail::write_parameter<Shard, Precision>(flat, piece, site.trained, full);
-      member.set_data(window(flat.whole, piece.offset, place.shape));
-      if (site.trained) flat.add_leaf(member, /*accumulates=*/true);
-      binding.intact.add(place.name, member, flat, writes(site.trained));
-      flat.of_modules.push_back(member);
-    } else {
-      const Place& place = binding.add_place(site, {member.shape.begin(), member.shape.end()});
-      const Piece& piece = flat.layout.pieces[place.piece];
-      detail::draw_parameter<Shard, Precision>(flat, piece, site.trained, member.init,
-                                               parameter_seed(seed, name.view()), device);
-      const Tensor whole = window(flat.whole, piece.offset, place.shape);
-      if (site.trained) {
-        Leaf& leaf = flat.add_leaf(whole, /*accumulates=*/false);
-        member.tensor = &leaf.tensor;
-        if constexpr (requires { member.gradient; }) member.gradient = &leaf.gradient;  // a Buffer has none
-      } else {
-        member.tensor = &binding.frozen.emplace_back(whole);
-      }
-      binding.intact.add(place.name, *member.tensor, flat, writes(site.trained));
     }
-  });
+    binding.lend(tensor, place, flat, detail::writes_to<Shard, Precision, rests>(site.trained));
+  }
   if constexpr (shards_parameters<Shard>)
     for (auto& unit : engine.units())
       for (Flat* flat : unit.flats()) flat->seal();
-  bind_ties(model);
   return binding;
+}
+
+// [ashlar.model.20] for all torch modules of a model.
+template <class Model>
+void require_statistics(Model& model, at::ScalarType compute, c10::Device device) {
+  for_each_module(model, [&](auto& module) {
+    if constexpr (torch_module<std::remove_reference_t<decltype(module)>>)
+      detail::require_statistics(*module, compute, device);
+  });
 }
 
 }  // namespace ashlar

@@ -1,5 +1,4 @@
-// What a step minimises, called: the model's loss on a batch, or an objective of the user's. `Executor` is
-// the trainer's Run; `run` is one too, or what runs modules in its place.
+// What a step minimises, called: the model's loss on a batch, or an objective of the user's.
 //
 // A model without a fitting loss, or an objective that fits nothing, is explained and then left alone. What
 // is wrong within one that fits the compiler says, where it is called first.
@@ -12,10 +11,10 @@
 
 namespace ashlar {
 
-template <class Executor, class Model, class Runner>
-Tensor loss_of(Model& model, Runner& run, const Tensor& inputs, const Tensor& targets) {
+template <class Model, class Executor>
+Tensor loss_of(Model& model, Executor& run, const Tensor& inputs, const Tensor& targets) {
   static_assert(explain_loss<Model, Executor>());
-  if constexpr (loss_runs_by<Model, Executor, Runner>) {
+  if constexpr (loss_fits<Model, Executor>) {
     auto&& result = (model.loss(run, inputs, targets), detail::Returned());
     static_assert(explain_loss<Model, Executor, decltype(result)>());
     if constexpr (loss_is_one<Model, Executor, decltype(result)>) return result;
@@ -25,11 +24,11 @@ Tensor loss_of(Model& model, Runner& run, const Tensor& inputs, const Tensor& ta
 
 namespace detail {
 
-template <class Objective, class Runner>
-decltype(auto) call_objective(Objective& objective, Runner& run, int micro_batch) {
-  if constexpr (call_fits<Objective, Runner, int>)
+template <class Objective, class Executor>
+decltype(auto) call_objective(Objective& objective, Executor& run, int micro_batch) {
+  if constexpr (call_fits<Objective, Executor, int>)
     return objective(run, micro_batch);
-  else if constexpr (call_fits<Objective, Runner>)
+  else if constexpr (call_fits<Objective, Executor>)
     return objective(run);
   else
     return objective();
@@ -37,10 +36,10 @@ decltype(auto) call_objective(Objective& objective, Runner& run, int micro_batch
 
 }  // namespace detail
 
-template <class Executor, class Objective, class Runner>
-Tensor value_of(Objective& objective, Runner& run, int micro_batch) {
+template <class Objective, class Executor>
+Tensor value_of(Objective& objective, Executor& run, int micro_batch) {
   static_assert(explain_objective<Objective, Executor>());
-  if constexpr (objective_runs_by<Objective, Executor, Runner>) {
+  if constexpr (objective_fits<Objective, Executor>) {
     auto&& result = (detail::call_objective(objective, run, micro_batch), detail::Returned());
     static_assert(explain_objective<Objective, Executor, decltype(result)>());
     if constexpr (objective_is_one<Objective, Executor, decltype(result)>) return result;

@@ -14,7 +14,9 @@
 #include <ashlar/diagnostics/explain.hpp>
 #include <ashlar/engine/nested.hpp>
 #include <ashlar/engine/recomputation.hpp>
+#include <ashlar/engine/watch.hpp>
 #include <ashlar/model/call.hpp>
+#include <ashlar/model/module_id.hpp>
 #include <ashlar/tensor.hpp>
 
 namespace ashlar {
@@ -31,11 +33,17 @@ class Run {
     if constexpr (stops && tensors_only<Inputs...>) {
       using Output = decltype(call(module, *this, inputs...));
       if constexpr (one_or_several<Output, Tensor>) {
-        return from_list<Output>(stop(module, {inputs...}, std::index_sequence_for<Inputs...>()));
+        variable_list outputs = stop(module, {inputs...}, std::index_sequence_for<Inputs...>());
+        if constexpr (std::is_same_v<Output, Tensor>)
+          return seen(id_of(module), std::move(outputs[0]));
+        else
+          return from_list<Output>(std::move(outputs));
       } else {
         static_assert(explain_output<Module>());
         return call(module, *this, inputs...);
       }
+    } else if constexpr (std::is_same_v<decltype(call(module, *this, inputs...)), Tensor>) {
+      return seen(id_of(module), call(module, *this, inputs...));
     } else {
       return call(module, *this, inputs...);
     }
@@ -47,7 +55,15 @@ class Run {
     return to_list(call(module, *this, inputs[i]...));
   }
 
+  // What modules return is shown to `found`, or to nobody if it is null.
+  void watch(Found* found) { watching_ = found; }
+
  private:
+  Tensor seen(const ModuleId& module, Tensor output) {
+    if (watching_ != nullptr) watching_->look(module, output);
+    return output;
+  }
+
   template <class Module, size_t... i>
   variable_list stop(const Module& module, const variable_list& inputs, std::index_sequence<i...> count) {
     Site& site = host_.site(module);
@@ -68,9 +84,7 @@ class Run {
 
   template <class Output>
   static Output from_list(variable_list outputs) {
-    if constexpr (std::is_same_v<Output, Tensor>) {
-      return std::move(outputs[0]);
-    } else if constexpr (std::is_same_v<Output, variable_list>) {
+    if constexpr (std::is_same_v<Output, variable_list>) {
       return outputs;
     } else {
       Output array;
@@ -80,6 +94,7 @@ class Run {
   }
 
   Host& host_;
+  Found* watching_ = nullptr;
 };
 
 }  // namespace ashlar

@@ -1,4 +1,4 @@
-// Watch: an executor that runs a forward again to find the first module whose output is not finite.
+// Found: the first module of a forward whose output is not finite.
 #pragma once
 
 #include <ATen/core/Tensor.h>
@@ -7,7 +7,6 @@
 #include <string>
 #include <vector>
 
-#include <ashlar/model/call.hpp>
 #include <ashlar/model/module_id.hpp>
 #include <ashlar/model/visit.hpp>
 #include <ashlar/tensor.hpp>
@@ -44,26 +43,17 @@ class Found {
   long number_ = none;
 };
 
-// Runs children without gradients, as Run does, and looks at what they return.
-template <class Host>
-class Watch {
+// Shows a Run's modules to `found` for a while.
+template <class Run>
+class Watching {
  public:
-  Watch(Host& host, const std::vector<ModuleName>& modules) : host_(host), found_(modules) {}
-
-  template <class Module>
-  auto operator()(const Module& module, const auto&... inputs) {
-    if constexpr (Host::template is_unit<Module>) host_.engine().enter(host_.site(module).unit);
-    auto output = call(module, *this, inputs...);
-    if constexpr (Host::template is_unit<Module>) host_.engine().after_forward(host_.site(module).unit);
-    if constexpr (std::is_same_v<decltype(output), Tensor>) found_.look(id_of(module), output);
-    return output;
-  }
-
-  long found() const { return found_.number(); }
+  Watching(Run& run, Found& found) : run_(run) { run_.watch(&found); }
+  ~Watching() { run_.watch(nullptr); }
+  Watching(const Watching&) = delete;
+  Watching& operator=(const Watching&) = delete;
 
  private:
-  Host& host_;
-  Found found_;
+  Run& run_;
 };
 
 }  // namespace ashlar

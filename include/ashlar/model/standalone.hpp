@@ -8,13 +8,13 @@
 
 #include <ATen/core/Tensor.h>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include <ashlar/model/bind.hpp>
 #include <ashlar/model/call.hpp>
+#include <ashlar/model/tensors.hpp>
 
 namespace ashlar {
 
@@ -31,11 +31,10 @@ struct NamedTensor {
 };
 
 namespace detail {
-// A new leaf, initialised as every strategy initialises it.
-NamedTensor make_named(const Name& name, std::span<const long> shape, nn::Init init, Role role,
-                       std::uint64_t seed, const at::TensorOptions& options);
-// A torch module's own tensor, moved to `options` and held if its role says so. Its values stay as they are.
-NamedTensor adopt_named(const Name& name, Tensor tensor, Role role, const at::TensorOptions& options);
+// Lends each declared tensor a new leaf, initialised as every strategy initialises it. A torch module's own
+// tensors are moved to `options`, with their values, and held if their roles say so.
+void lend_named(const std::vector<ModelTensor>& tensors, std::uint64_t seed, const at::TensorOptions& options,
+                std::vector<NamedTensor>& parameters, std::vector<NamedTensor>& buffers);
 }  // namespace detail
 
 template <class Model>
@@ -44,19 +43,7 @@ class Standalone {
   // Parameters get the type and device of `options`; buffers its device, in float32.
   explicit Standalone(std::uint64_t seed, const at::TensorOptions& options = {}, Model model = {})
       : model_(std::move(model)) {
-    for_each_tensor(model_, [&](const Name& name, auto& member, Role role) {
-      auto& list = role == Role::buffer ? buffers_ : parameters_;
-      if constexpr (std::same_as<std::remove_cvref_t<decltype(member)>, Tensor>)
-        list.push_back(detail::adopt_named(name, member, role, options));
-      else
-        list.push_back(detail::make_named(name, member.shape, member.init, role, seed, options));
-    });
-    // Only now: the lists have stopped growing, so what is in them stays where it is.
-    auto parameter = parameters_.begin(), buffer = buffers_.begin();
-    for_each_tensor(model_, [&](const Name&, auto& member, Role role) {
-      const Tensor& tensor = (role == Role::buffer ? buffer++ : parameter++)->tensor;
-      if constexpr (requires { member.init; }) member.tensor = &tensor;
-    });
+    detail::lend_named(list_tensors(model_), seed, options, parameters_, buffers_);
     bind_ties(model_);
   }
 

@@ -1,8 +1,12 @@
 // Census: a model's units, and which parameter belongs to which, found by one walk over its types.
 #pragma once
 
+#include <array>
+#include <cstddef>
+#include <type_traits>
 #include <vector>
 
+#include <ashlar/model/module_id.hpp>
 #include <ashlar/model/visit.hpp>
 
 namespace ashlar {
@@ -22,17 +26,52 @@ struct UnitSite {
   int layer = -1;  // the recomputed layer it is or lies in, by number; -1 where nothing is recomputed
 };
 
+// A module that runs as one node of the graph: a unit, or a recomputed layer of one (then unit = -1).
+struct Stop {
+  ModuleId module{};
+  int unit = -1;
+};
+
 struct Census {
   std::vector<UnitSite> units{};
   std::vector<ParameterSite> parameters{};
-  int layers = 0;  // modules that are recomputed
+  std::vector<Stop> stops{};  // in the order of declaration
+  int layers = 0;             // modules that are recomputed
 };
 
 namespace detail {
 
-template <class Wrap, class Checkpoint, class Model, class Stop>
+// What policies make of one type of module.
+struct Marks {
+  bool is_unit = false;
+  bool is_layer = false;
+};
+
+template <class Wrap, class Checkpoint, class Model, class T>
+consteval Marks marks_of() {
+  if constexpr ((declared_module<T> || torch_module<T>)&&!std::is_same_v<T, Model>)
+    return {Wrap::template starts_unit<Model, T>(), Checkpoint::template recomputes<Model, T>()};
+  else
+    return {};
+}
+
+// By type, in the order of types_below.
+template <class Wrap, class Checkpoint, class Model, class... Types>
+consteval auto marks_of(TypeList<Types...>) {
+  return std::array{marks_of<Wrap, Checkpoint, Model, Types>()...};
+}
+
+template <class T, class... Types>
+consteval std::size_t index_of(TypeList<Types...>) {
+  std::size_t index = 0;
+  (void)((std::is_same_v<T, Types> || (++index, false)) || ...);
+  return index;
+}
+
+// Depends on no policy's type, so that it is compiled once for each model.
+template <class Model>
 struct Walk {
-  Stop& stop;
+  const Marks* marks;
   Census census{};
 
   template <class M>
@@ -62,15 +101,13 @@ struct Walk {
 
   template <class Child>
   constexpr void child(Child& node, const Name& name, int unit, int layer, bool trained) {
-    using Type = std::remove_const_t<Child>;
-    constexpr bool is_layer = Checkpoint::template recomputes<Model, Type>();
-    constexpr bool is_unit = Wrap::template starts_unit<Model, Type>();
-    if constexpr (is_layer) layer = census.layers++;
-    if constexpr (is_unit) {
+    const Marks mark = marks[index_of<std::remove_const_t<Child>>(types_below<Model>())];
+    if (mark.is_layer) layer = census.layers++;
+    if (mark.is_unit) {
       census.units.push_back({name, unit, layer});
       unit = static_cast<int>(census.units.size()) - 1;
     }
-    if constexpr (is_unit || is_layer) stop(node, is_unit ? unit : -1);
+    if (mark.is_unit || mark.is_layer) census.stops.push_back({id_of(node), mark.is_unit ? unit : -1});
     module(node, name, unit, layer, trained);
   }
 };
@@ -78,19 +115,14 @@ struct Walk {
 }  // namespace detail
 
 // The units and parameters of `model` under a Wrap and a Checkpoint policy. Constant for declared models.
-// Calls stop(module, unit) for each module that is a unit or a recomputed layer (then unit = -1), in order of
-// declaration.
 template <class Wrap, class Checkpoint, class Model>
-constexpr Census take_census(Model& model, auto stop) {
-  detail::Walk<Wrap, Checkpoint, std::remove_const_t<Model>, decltype(stop)> walk{stop};
+constexpr Census take_census(Model& model) {
+  using Plain = std::remove_const_t<Model>;
+  constexpr auto marks = detail::marks_of<Wrap, Checkpoint, Plain>(types_below<Plain>());
+  detail::Walk<Plain> walk{marks.data()};
   walk.census.units.push_back({});
   walk.module(model, Name(), 0, -1, true);
   return walk.census;
-}
-
-template <class Wrap, class Checkpoint, class Model>
-constexpr Census take_census(Model& model) {
-  return take_census<Wrap, Checkpoint>(model, [](auto&, int) {});
 }
 
 }  // namespace ashlar

@@ -28,9 +28,8 @@ class SymbolicRun {
  public:
   constexpr SymbolicRun(Tape& tape, Model& model, std::vector<long> parts)
       : tape_(tape), parts_(std::move(parts)) {
-    take_census<typename Strategy::Wrap, typename Strategy::Checkpoint>(model, [&](auto& module, int unit) {
-      if (unit >= 0) units_.push_back(id_of(module));
-    });
+    for (const Stop& stop : take_census<typename Strategy::Wrap, typename Strategy::Checkpoint>(model).stops)
+      if (stop.unit >= 0) units_.push_back(stop.module);
   }
 
   // Of the module, and once; 0 is the root.
