@@ -1,6 +1,6 @@
 // labels: system
 // Ranks that do not make the same calls: nobody waits for ever, and the two calls are named. Each case runs
-// this program again under mpirun, where each rank has a word whose letters are its calls.
+// this program again as several ranks, on CPUs or GPUs, and each rank has a word whose letters are its calls.
 #include <ashlar/comm/during.hpp>
 
 #include <chrono>
@@ -25,6 +25,9 @@
 #include <ashlar/nn/linear.hpp>
 #include <ashlar/policies.hpp>
 #include <ashlar/state/training.hpp>
+#endif
+#ifdef ASHLAR_WITH_CUDA
+#include <ashlar/comm/nccl.hpp>
 #endif
 
 namespace ashlar {
@@ -98,13 +101,14 @@ struct Net {
 };
 
 // Each letter is a call: see the switch.
-template <class Shard>
-void make_calls(comm::Mpi& world, const std::string& calls) {
+template <class Shard, class World>
+void make_calls(World& world, const std::string& calls) {
   using Strategy = Trainer<Shard, precision::Fp32, offload::None, wrap::Each<Net::Layer>>;
   const auto directory = std::filesystem::path(std::getenv("ASHLAR_PROBE_DIRECTORY"));
   auto trainer = Strategy::template make<Net>(world, optim::Sgd{.learning_rate = 0.1}, {});
   const Tensor x = at::ones({4, 8}), y = at::zeros({4, 8});
-  Tensor sum = at::ones({4}), large = at::ones({1 << 20});
+  const auto here = at::TensorOptions(trainer.device());
+  Tensor sum = at::ones({4}, here), large = at::ones({1 << 20}, here);
   for (const char call : calls) switch (call) {
       case 's':
         trainer.step(x, y);
@@ -128,7 +132,7 @@ void make_calls(comm::Mpi& world, const std::string& calls) {
         Strategy::template make<Net>(world, optim::Sgd{.learning_rate = 0.1}, {});
         break;
       case 'M':
-        comm::Mpi();
+        World();
         break;
       case 'r':
         world.all_reduce(sum).wait();
@@ -168,14 +172,23 @@ int probe(const std::string& name) {
   std::vector<std::string> words;
   std::istringstream text(name);
   for (std::string word; std::getline(text, word, ':');) words.push_back(word);
-  const auto body = [&] {
-    comm::Mpi world;
-    comm::detail::Peers::get().tell_waits_after(std::chrono::milliseconds(200));
+  const auto run = [&](auto& world) {
     const std::string& calls = words[std::min(words.size() - 1, 2 + static_cast<std::size_t>(world.rank()))];
     if (words[0] == "zero3")
       make_calls<shard::Zero3>(world, calls);
     else
       make_calls<shard::Replicate>(world, calls);
+  };
+  const auto body = [&] {
+#ifdef ASHLAR_WITH_CUDA
+    if (std::getenv("MASTER_PORT") != nullptr) {
+      comm::Nccl world;
+      return run(world);
+    }
+#endif
+    comm::Mpi world;
+    comm::detail::Peers::get().tell_waits_after(std::chrono::milliseconds(200));
+    run(world);
   };
   if (words[1] == "guarded") return comm::guarded(body);
   body();
@@ -222,6 +235,35 @@ TEST_CASE("ranks that make different calls end, and the calls are named") {
   CHECK_THAT(four.output, ContainsSubstring("rank 2 called evaluate() while rank 1 called step()") ||
                               ContainsSubstring("rank 3 called step() while rank 2 called evaluate()"));
 }
+
+#ifdef ASHLAR_WITH_CUDA
+// The third step is captured, and those after it are replayed.
+TEST_CASE("on GPUs, too, ranks that make different calls end, and the calls are named") {
+  const auto two = [](const std::string& name) {
+    const std::string launch = std::string(std::getenv("ASHLAR_SOURCE_DIR")) + "/cmake/launch.sh";
+    return test::run(
+        "export ASHLAR_PROBE_DIRECTORY=\"$(mktemp -d)\"; " +
+        test::probe(name, "timeout 60 bash '" + launch + "' --gpus 2") +
+        "; code=$?; rm -rf \"$ASHLAR_PROBE_DIRECTORY\"; exit $code");
+  };
+  const auto check = [&](const std::string& name, const std::string& said) {
+    const auto both = two(name);
+    if (both.code == 77) return WARN("SKIP: there are no two GPUs");
+    INFO(name << "\n" << both.output);
+    CHECK(both.code != 0);
+    CHECK(both.code != timed_out);
+    CHECK_THAT(both.output, ContainsSubstring("[ashlar.comm.17]") && ContainsSubstring(said));
+  };
+  const std::string ended = "rank 1 ended its communicator while rank 0 called step()";
+  check("replicate:guarded:sssssss:sssss", ended);
+  check("zero3:guarded:sssssss:sssss", ended);
+  check("zero3:plain:ss:s", ended);
+  const std::string differs = "rank 1 called evaluate() while rank 0 called step()";
+  check("replicate:guarded:sssssss:ssssse", differs);
+  check("zero3:plain:ss:se", differs);
+  check("zero3:guarded:ssssS:ssssf", "rank 1 called full_parameters() while rank 0 called state::save()");
+}
+#endif
 #endif
 
 }  // namespace ashlar

@@ -2,7 +2,9 @@
 // between. Where nothing is captured, replay::Graph changes nothing.
 // processes: 1 2
 // gpus: 1 2
+#include <ATen/core/grad_mode.h>
 #include <torch/nn/modules/dropout.h>
+#include <torch/nn/modules/linear.h>
 
 #include <cmath>
 #include <limits>
@@ -144,6 +146,60 @@ TEST_CASE("a step that draws random numbers is not captured") {
     CHECK_FALSE(trainer.replayed());
   }
 }
+
+#ifdef ASHLAR_WITH_CUDA  // elsewhere every step is as engine/intact has it
+struct Holding {
+  using Head = torch::nn::Linear;
+  BOOST_HANA_DEFINE_STRUCT(Holding, (Head, head));
+
+  Holding() : head(6, 1) {}
+  Tensor loss(auto& run, const Tensor& x, const Tensor& y) const { return at::mse_loss(run(head, x), y); }
+};
+Holding holding() {
+  at::manual_seed(1);
+  return {};
+}
+
+TEST_CASE("a write between replayed steps counts, and what must not happen between them is refused") {
+  using Eager = Trainer<shard::Replicate, precision::Fp32, offload::None, wrap::WholeModel, checkpoint::None,
+                        replay::None>;
+  using Graph = Trainer<shard::Replicate, precision::Fp32, offload::None, wrap::WholeModel>;
+  auto eager = Eager::make(holding(), world(), optim::AdamW{});
+  auto graph = Graph::make(holding(), world(), optim::AdamW{});
+  const auto bias = [](auto& trainer) -> Tensor& { return trainer.model().head->bias; };
+  int n = 0;
+  const auto steps = [&](int count) {
+    for (const int end = n + count; n < end; ++n) {
+      const auto [x, y] = numbers(n);
+      CHECK(graph.step(x, y).loss == eager.step(x, y).loss);
+    }
+  };
+  const auto refused = [&] {
+    const auto [x, y] = numbers(n);
+    return sentence([&, &x = x, &y = y] { graph.step(x, y); });
+  };
+  steps(5);
+  CHECK(graph.replayed() == captures);
+  for (Tensor* each : {&bias(graph), &bias(eager)}) {
+    const at::NoGradGuard guard;
+    each->add_(1);
+  }
+  steps(5);
+  CHECK(graph.replayed() == captures);
+
+  bias(graph).requires_grad_(false);
+  CHECK_THAT(refused(), ContainsSubstring("[ashlar.parameter.2]"));
+  CHECK(graph.steps() == n);
+  bias(graph).requires_grad_(true);
+  steps(5);
+  CHECK(graph.replayed() == captures);
+  check_equal(graph.full_parameters(), eager.full_parameters());
+
+  bias(graph).set_data(at::ones_like(bias(graph)));
+  CHECK_THAT(refused(), ContainsSubstring("[ashlar.parameter.1]"));
+  CHECK(graph.steps() == n);
+}
+#endif
 
 TEST_CASE("an objective of one's own, and a recorded communicator, are not captured") {
   auto trainer = Nets::make<Net>(world(), optim::AdamW{});
