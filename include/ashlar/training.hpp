@@ -164,8 +164,8 @@ class Training {
   double evaluate(const Tensor& inputs, const Tensor& targets) {
     const comm::During during(Joint::evaluate, comm_.size());
     const long rows = rows_to_evaluate(inputs, targets);
-    return evaluate_with_weight([&, x = to_compute(inputs), y = targets.to(device_)](
-                                    auto& run) { return loss_of(model_, run, x, y); },
+    return evaluate_with_weight([&, x = to_compute(inputs),
+                                 y = targets.to(device_)](auto& run) { return loss_of(model_, run, x, y); },
                                 rows);
   }
 
@@ -459,8 +459,7 @@ class Training {
     const Busy busy(busy_);
     breach_ = breach(Intact::When::between_steps);
     const Tensor own = run_intact([&] {
-      return without_gradients(model_, engine_,
-                               [&] { return as_scalar(value_of(objective, run_, 0)); });
+      return without_gradients(model_, engine_, [&] { return as_scalar(value_of(objective, run_, 0)); });
     });
     Tensor sums = weighted(own, weight, breach_.has_value());
     comm_.all_reduce(sums).wait();

@@ -241,10 +241,9 @@ TEST_CASE("ranks that make different calls end, and the calls are named") {
 TEST_CASE("on GPUs, too, ranks that make different calls end, and the calls are named") {
   const auto two = [](const std::string& name) {
     const std::string launch = std::string(std::getenv("ASHLAR_SOURCE_DIR")) + "/cmake/launch.sh";
-    return test::run(
-        "export ASHLAR_PROBE_DIRECTORY=\"$(mktemp -d)\"; " +
-        test::probe(name, "timeout 60 bash '" + launch + "' --gpus 2") +
-        "; code=$?; rm -rf \"$ASHLAR_PROBE_DIRECTORY\"; exit $code");
+    return test::run("export ASHLAR_PROBE_DIRECTORY=\"$(mktemp -d)\"; " +
+                     test::probe(name, "timeout 60 bash '" + launch + "' --gpus 2") +
+                     "; code=$?; rm -rf \"$ASHLAR_PROBE_DIRECTORY\"; exit $code");
   };
   const auto check = [&](const std::string& name, const std::string& said) {
     const auto both = two(name);

@@ -34,4 +34,6 @@ Tensor loss(const Net& net, Executor& run, const Tensor& x) {  // as a trainer's
   }
   return x;
 }
-Tensor step(const Net& net, Run& run, const Tensor& x) { return loss(net, run, x); }
+Tensor step(const Net& net, Run& run, const Tensor& x) {
+  return loss(net, run, x);
+}

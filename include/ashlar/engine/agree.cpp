@@ -37,7 +37,8 @@ std::string shapes_in_words(const std::vector<ModelTensor>& tensors) {
   std::string words;
   for (const ModelTensor& tensor : tensors) {
     std::string shape;
-    for (const std::int64_t size : tensor.sizes()) shape += (shape.empty() ? "" : ", ") + std::to_string(size);
+    for (const std::int64_t size : tensor.sizes())
+      shape += (shape.empty() ? "" : ", ") + std::to_string(size);
     words += tensor.name + " (" + shape + "), ";
   }
   return words;

@@ -47,9 +47,8 @@ template <class Training, class Objective>
       gradient = static_cast<long>(units.size());
     units.push_back(unit.name);
   }
-  const bool has_buffers = std::ranges::any_of(list_tensors(trainer.model()), [](const ModelTensor& tensor) {
-    return tensor.role == Role::buffer;
-  });
+  const bool has_buffers = std::ranges::any_of(
+      list_tensors(trainer.model()), [](const ModelTensor& tensor) { return tensor.role == Role::buffer; });
   auto& comm = trainer.communicator();
   const Tensor own = at::tensor({found.number(), gradient}, at::kLong).to(trainer.device());
   Tensor all = own.repeat({comm.size()});
