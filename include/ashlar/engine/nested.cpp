@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include <ashlar/engine/autocast.hpp>
 #include <ashlar/engine/random_state.hpp>
 #include <ashlar/error.hpp>
 #include <ashlar/nn/weight_gradient.hpp>
@@ -153,6 +154,7 @@ variable_list forward_first(AutogradContext& ctx, Site& site, const variable_lis
   for (const variable_list& part : {inputs, random.tensors(), first.kept()})
     saved.insert(saved.end(), part.begin(), part.end());
   ctx.save_for_backward(std::move(saved));
+  ctx.saved_data["autocast"] = Autocast::now().numbers();
   ctx.saved_data["inputs"] = static_cast<std::int64_t>(inputs.size());
   ctx.saved_data["kept"] = static_cast<std::int64_t>(first.kept().size());
   return outputs;
@@ -162,6 +164,7 @@ void forward_again(AutogradContext& ctx, Site& site, const variable_list& saved,
   const auto buffers = saved.begin() + 1, inputs = buffers + static_cast<long>(site.buffers->size()),
              random = inputs + ctx.saved_data["inputs"].toInt();
   const auto kept = saved.end() - ctx.saved_data["kept"].toInt();
+  const AutocastGuard casts(Autocast(ctx.saved_data["autocast"].toIntVector()));
   for (bool read = false; !read;) {
     write(*site.buffers, {buffers, inputs});
     const variable_list own(inputs, random);

@@ -72,8 +72,8 @@ variable_list run_as_node(const Passes& passes, Site& site, const variable_list&
 // outside it.
 variable_list forward_once(AutogradContext& ctx, Site& site, const variable_list& inputs,
                            ModuleForward module);
-// One that keeps the inputs, the buffers before it, the random state and what the layer sets aside: in ctx
-// and not in the site, for a layer that is no unit may run twice. Autograd is off.
+// One that keeps the inputs, the buffers before it, the random state, what LibTorch casts to and what the
+// layer sets aside: in ctx and not in the site, for a layer that is no unit may run twice. Autograd is off.
 variable_list forward_first(AutogradContext& ctx, Site& site, const variable_list& inputs,
                             ModuleForward module);
 // The same again, which makes the inner graph; and all of it, where it reads a product that it did not the

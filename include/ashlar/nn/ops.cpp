@@ -2,6 +2,7 @@
 
 #include <ATen/ATen.h>
 #include <ATen/SDPBackend.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/ops/_fused_sdp_choice_native.h>
 #include <torch/csrc/autograd/custom_function.h>
 
@@ -51,7 +52,8 @@ struct LinearInto : torch::autograd::Function<LinearInto> {
 };
 
 Tensor linear_with(const Tensor& x, const nn::AnyParameter& weight, const std::optional<Tensor>& bias) {
-  if (weight.gradient == nullptr || !at::GradMode::is_enabled()) return at::linear(x, *weight, bias);
+  const bool casts = at::autocast::is_autocast_enabled(x.device().type());  // then autograd leads them back
+  if (casts || weight.gradient == nullptr || !at::GradMode::is_enabled()) return at::linear(x, *weight, bias);
   return LinearInto::apply(x, *weight, *weight.gradient->self, bias);
 }
 
