@@ -96,6 +96,7 @@ class Training {
         engine_(comm_, device_, census_, Optimizer::states),
         replaying_(device_) {
     const comm::During during(Joint::make, comm_.size());
+    require_versions();
     if constexpr (rests == memory::host) share_threads(comm_.size() > 1 ? comm::local_world() : 1);
     if constexpr (fuses) {
       fused_ = std::ranges::all_of(engine_.units(), [this](auto& unit) {
@@ -120,7 +121,7 @@ class Training {
     const long rows = rows_to_train(inputs, targets, recipe_.micro_batches);
     const Busy busy(busy_);
     const Recording recording(*this);
-    const Tensor x = to_compute(inputs), y = targets.to(device_);
+    const Tensor x = to_compute(inputs), y = to_device(targets);
     const auto loss_on = [this, size = rows / recipe_.micro_batches](const Tensor& in, const Tensor& due) {
       return [=, this](auto& run, int i) {
         return loss_of<Executor>(model_, run, in.narrow(0, i * size, size), due.narrow(0, i * size, size));
@@ -154,6 +155,7 @@ class Training {
   // The mean of an objective over the ranks, without gradients, with torch modules in eval mode.
   template <class Objective>
   double evaluate(Objective&& objective) {
+    const comm::During during(Joint::evaluate, comm_.size());
     return evaluate_with_weight(objective, 1);
   }
   // The mean loss over the rows of all ranks, which need not have the same number.
@@ -358,6 +360,10 @@ class Training {
       auto result = forward();
       if (!breach_) breach_ = breach(Intact::When::in_forward);
       return result;
+    } catch (const c10::Error& error) {
+      if (breach_) throw *breach_;
+      if (!sites_.empty()) detail::explain_unused(error);
+      throw;
     } catch (...) {
       if (breach_) throw *breach_;
       throw;
@@ -453,7 +459,6 @@ class Training {
 
   template <class Objective>
   double evaluate_with_weight(Objective&& objective, long weight) {
-    const comm::During during(Joint::evaluate, comm_.size());
     const Busy busy(busy_);
     breach_ = breach(Intact::When::between_steps);
     const Tensor own = run_intact([&] {
@@ -466,8 +471,14 @@ class Training {
   }
 
   Tensor to_compute(const Tensor& input) const {
+    const bool casts = input.defined() && input.is_floating_point();
+    return to_device(casts ? input.to(device_, scalar_type(Precision::compute)) : input);
+  }
+
+  // Autograd saves no tensor that was made in InferenceMode, but it saves a copy.
+  Tensor to_device(const Tensor& input) const {
     if (!input.defined()) return input;
-    return input.is_floating_point() ? input.to(device_, scalar_type(Precision::compute)) : input.to(device_);
+    return input.is_inference() ? input.to(device_).clone() : input.to(device_);
   }
 
   // Clips as torch's clip_grad_norm_ does, in float32.

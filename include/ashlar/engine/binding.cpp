@@ -80,6 +80,7 @@ Tensor& Binding::add_buffer(const Name& name, std::vector<std::int64_t> shape, n
 namespace detail {
 
 void TorchParameters::meet(const Tensor& parameter, const Place& place) {
+  require_versions(parameter, place.name);
   if (!met_.insert(parameter.unsafeGetTensorImpl()).second)
     throw Error("model.5", "every parameter of a torch module to be registered once",
                 "'" + place.name + "' a second time", "register it once and use it from both places");

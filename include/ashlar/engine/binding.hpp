@@ -74,7 +74,7 @@ namespace detail {
 class TorchParameters {
  public:
   // [ashlar.model.5]: registered twice. [ashlar.model.13]: of several types in a unit, or of none that
-  // floats.
+  // floats. [ashlar.model.21]: made in InferenceMode.
   void meet(const Tensor& parameter, const Place& place);
 
  private:

@@ -187,6 +187,16 @@ void require_own_backward(bool running, const Name& name) {
               "through out of both");
 }
 
+void explain_unused(const c10::Error& error) {
+  constexpr std::string_view unused = "differentiated Tensors appears to not have been used in the graph";
+  if (std::string_view(error.what_without_backtrace()).find(unused) == std::string_view::npos) return;
+  throw Error(
+      "train.21", "autograd::grad for tensors that what it differentiates depends on, outside of units",
+      "one for another tensor, such as a parameter of a unit or of a recomputed layer",
+      "write wrap::WholeModel and checkpoint::None, or leave the types of the layers that hold it out of "
+      "both");
+}
+
 variable_list backward(Site& site, const variable_list& gradients) {
   variable_list roots, seeds;
   auto next = gradients.begin();
