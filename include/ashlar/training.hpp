@@ -90,7 +90,7 @@ class Training {
         comm_(comm),
         device_(device_of(comm)),
         optimizer_(std::move(optimizer)),
-        recipe_(checked(recipe, optimizer_.learning_rate)),
+        recipe_(checked(recipe, optimizer_)),
         census_(take_census<Wrap, Checkpoint>(
             model_, [this](auto& module, int unit) { sites_.add(id_of(module), unit, this); })),
         engine_(comm_, device_, census_, Optimizer::states),
