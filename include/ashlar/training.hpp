@@ -1,6 +1,8 @@
 // Training: one strategy at work on one model, in one process of the world.
 #pragma once
 
+#include <ashlar/cxx20.hpp>
+
 #include <ATen/Context.h>
 #include <ATen/ops/zeros.h>
 

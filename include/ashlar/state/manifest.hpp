@@ -7,6 +7,8 @@
 //                                                              save removes it
 #pragma once
 
+#include <ashlar/cxx20.hpp>
+
 #include <cstdint>
 #include <filesystem>
 #include <optional>

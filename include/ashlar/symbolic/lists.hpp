@@ -2,6 +2,8 @@
 // counts.
 #pragma once
 
+#include <ashlar/cxx20.hpp>
+
 #include <array>
 #include <concepts>
 #include <cstddef>
