@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <ashlar/error.hpp>
@@ -117,6 +118,7 @@ constexpr Plan make_plan(const Census& census, world ranks, int micro_batches, i
       Shard::name, Precision::name, Strategy::Offload::name, Strategy::Wrap::name, Strategy::Checkpoint::name,
       ranks.size,  micro_batches};
   const std::vector<UnitLayout> layouts = lay_out(census, ranks.size);
+  plan.units.reserve(layouts.size());
   for (const UnitLayout& unit : layouts) {
     UnitPlan counted{.name = unit.name,
                      .padded = unit.trained.numel + unit.frozen.numel,
@@ -126,9 +128,9 @@ constexpr Plan make_plan(const Census& census, world ranks, int micro_batches, i
     for (const Piece& piece : unit.frozen.pieces) counted.frozen += piece.numel;
     const Layout& t = unit.trained;
     if (shards_gradients) counted.part = t.shard * reduce;
-    plan.units.push_back(counted);
     const long kept = shards_optimizer ? t.shard : t.numel;
     plan.parameters += (shards_parameters ? t.shard + unit.frozen.shard : counted.padded) * compute;
+    plan.units.push_back(std::move(counted));
     plan.gradients += (shards_gradients ? t.shard : t.numel) * reduce;
     const bool rounds = compute != master && !splits_master<Precision>;
     plan.update += kept * (2 * master * (states + 1) + reduce + (rounds ? compute : 0));
