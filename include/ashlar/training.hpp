@@ -289,6 +289,8 @@ class Training {
   Engine<Shard, Precision, Comm, rests>& engine() { return engine_; }
   Run<Training>& run() { return run_; }
 
+  void require_declared(const torch::nn::Module& module) { binding_.claims.require_declared(module); }
+
   template <class M>
   Site& site(const M& module) {
     return sites_.at(id_of(module));

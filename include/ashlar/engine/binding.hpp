@@ -44,10 +44,15 @@ class Claims {
   // bytes along.
   void add(const Tensor& parameter, const std::string& name);
 
+  // [ashlar.model.40]: a module that is run has a parameter that autograd would train and that no trainer
+  // has. Each module is looked into once.
+  void require_declared(const torch::nn::Module& module);
+
  private:
   bool holds(const void* parameter) const;
 
   std::vector<const void*> claimed_;
+  std::unordered_set<const void*> run_;
 };
 
 struct Binding {

@@ -46,6 +46,9 @@ class SymbolicRun {
     return 0;
   }
 
+  // Of a call whose mistake has been explained.
+  constexpr Symbol in_place_of_output() { return Symbol(tape_, {1}, Values::compute); }
+
   template <class Module, class... Inputs>
   constexpr auto operator()(const Module& module, const Inputs&... inputs) {
     constexpr bool unit = Strategy::Wrap::template starts_unit<Model, Module>();
