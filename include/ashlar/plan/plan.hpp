@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -261,6 +262,29 @@ constexpr auto plan(world ranks, batch each, int micro_batches = 1) {
                                              fused ? 0 : planned.joined);
     return planned;
   }
+}
+
+namespace detail {
+
+template <class First>
+concept is_world = std::is_same_v<First, world>;
+
+template <class First>
+consteval bool explain_world() {
+  static_assert(is_world<First>,
+                "[ashlar.plan.13] a plan is for a world, and then for a batch: write plan<Strategy, "
+                "Model>(world{8}) or plan<Strategy, Model>(world{8}, batch{4, 1024})");
+  return true;
+}
+
+}  // namespace detail
+
+// Anything else that a plan is asked for by.
+template <class Strategy, class Model, class Optimizer = optim::AdamW, class First, class... Rest>
+  requires(!detail::is_world<First>)
+constexpr RefusedPlan plan(First, Rest...) {
+  static_assert(detail::explain_world<First>());
+  return {};
 }
 
 // The plan as a table of text, and as JSON: units, bytes kept, collectives of a step, work of a micro-batch.
