@@ -2,6 +2,8 @@
 // (ashlar/comm/mpi.hpp, ashlar/comm/nccl.hpp), and LibTorch's operators. Smaller includes compile faster.
 #pragma once
 
+#include <ashlar/cxx20.hpp>
+
 #include <ATen/ATen.h>
 
 #include <ashlar/comm/solo.hpp>

@@ -1,6 +1,8 @@
 // Error: one sentence that says what was expected, what came, and what to do, under a stable id.
 #pragma once
 
+#include <ashlar/cxx20.hpp>
+
 #include <stdexcept>
 #include <string>
 #include <string_view>

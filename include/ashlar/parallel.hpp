@@ -2,6 +2,8 @@
 // that is compiled without OpenMP.
 #pragma once
 
+#include <ashlar/cxx20.hpp>
+
 #include <algorithm>
 #include <atomic>
 #include <cstdint>

@@ -1,6 +1,8 @@
 // Training: one strategy at work on one model, in one process of the world.
 #pragma once
 
+#include <ashlar/cxx20.hpp>
+
 #include <ATen/Context.h>
 #include <ATen/ops/zeros.h>
 
@@ -92,12 +94,13 @@ class Training {
         comm_(comm),
         device_(device_of(comm)),
         optimizer_(std::move(optimizer)),
-        recipe_(checked(recipe, optimizer_.learning_rate)),
+        recipe_(checked(recipe, optimizer_)),
         census_(take_census<Wrap, Checkpoint>(model_)),
         engine_(comm_, device_, census_, Optimizer::states),
         replaying_(device_) {
     for (const Stop& stop : census_.stops) sites_.add(stop.module, stop.unit, this);
     const comm::During during(Joint::make, comm_.size());
+    require_versions();
     if constexpr (rests == memory::host) share_threads(comm_.size() > 1 ? comm::local_world() : 1);
     if constexpr (fuses) {
       fused_ = std::ranges::all_of(engine_.units(), [this](auto& unit) {
@@ -124,7 +127,7 @@ class Training {
     const long rows = rows_to_train(inputs, targets, recipe_.micro_batches);
     const Busy busy(busy_);
     const Recording recording(*this);
-    const Tensor x = to_compute(inputs), y = targets.to(device_);
+    const Tensor x = to_compute(inputs), y = to_device(targets);
     const auto loss_on = [this, size = rows / recipe_.micro_batches](const Tensor& in, const Tensor& due) {
       return [=, this](auto& run, int i) {
         return loss_of(model_, run, in.narrow(0, i * size, size), due.narrow(0, i * size, size));
@@ -158,6 +161,7 @@ class Training {
   // The mean of an objective over the ranks, without gradients, with torch modules in eval mode.
   template <class Objective>
   double evaluate(Objective&& objective) {
+    const comm::During during(Joint::evaluate, comm_.size());
     return evaluate_with_weight(objective, 1);
   }
   // The mean loss over the rows of all ranks, which need not have the same number.
@@ -291,6 +295,8 @@ class Training {
   Engine<Shard, Precision, Comm, rests>& engine() { return engine_; }
   Run<Training>& run() { return run_; }
 
+  void require_declared(const torch::nn::Module& module) { binding_.claims.require_declared(module); }
+
   template <class M>
   Site& site(const M& module) {
     return sites_.at(id_of(module));
@@ -360,6 +366,10 @@ class Training {
       auto result = forward();
       if (!breach_) breach_ = breach(Intact::When::in_forward);
       return result;
+    } catch (const c10::Error& error) {
+      if (breach_) throw *breach_;
+      if (!sites_.empty()) detail::explain_unused(error);
+      throw;
     } catch (...) {
       if (breach_) throw *breach_;
       throw;
@@ -455,7 +465,6 @@ class Training {
 
   template <class Objective>
   double evaluate_with_weight(Objective&& objective, long weight) {
-    const comm::During during(Joint::evaluate, comm_.size());
     const Busy busy(busy_);
     breach_ = breach(Intact::When::between_steps);
     const Tensor own = run_intact([&] {
@@ -467,8 +476,14 @@ class Training {
   }
 
   Tensor to_compute(const Tensor& input) const {
+    const bool casts = input.defined() && input.is_floating_point();
+    return to_device(casts ? input.to(device_, scalar_type(Precision::compute)) : input);
+  }
+
+  // Autograd saves no tensor that was made in InferenceMode, but it saves a copy.
+  Tensor to_device(const Tensor& input) const {
     if (!input.defined()) return input;
-    return input.is_floating_point() ? input.to(device_, scalar_type(Precision::compute)) : input.to(device_);
+    return input.is_inference() ? input.to(device_).clone() : input.to(device_);
   }
 
   // Clips as torch's clip_grad_norm_ does, in float32.

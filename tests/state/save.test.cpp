@@ -56,7 +56,7 @@ TEST_CASE("older checkpoints beyond `keep` go, later ones stay") {
   REQUIRE(test::save(dir.path, 35, 35, 2, 1) == test::both_fine);  // resumed from 30: another branch than 40
   CHECK(state::steps(dir.path) == std::vector<std::int64_t>{35, 40});
   CHECK(test::load(dir.path, 35, 2, 35) == test::both_fine);
-  CHECK(test::load(dir.path, 40) == test::both_fine);
+  CHECK(test::load(dir.path, 40, 2, 40) == test::both_fine);
 }
 
 TEST_CASE("a checkpoint of the same step is replaced, by another world size too") {

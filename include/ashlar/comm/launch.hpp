@@ -10,6 +10,8 @@
 // throws. MASTER_ADDR and MASTER_PORT say where rank 0 listens, whatever the source.
 #pragma once
 
+#include <ashlar/cxx20.hpp>
+
 #include <functional>
 #include <string>
 

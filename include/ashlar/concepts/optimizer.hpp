@@ -13,6 +13,7 @@
 #include <concepts>
 #include <cstddef>
 #include <iterator>
+#include <limits>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -22,9 +23,12 @@
 
 namespace ashlar {
 
+// A number of an optimizer's. make() refuses one that is not in [least, below), where these are given.
 struct Setting {
   std::string_view name;
   double value = 0;
+  double least = -std::numeric_limits<double>::infinity();
+  double below = std::numeric_limits<double>::infinity();
 };
 
 template <class O>

@@ -1,6 +1,8 @@
 // What every policy has: a name and constants, which the compiler can read.
 #pragma once
 
+#include <ashlar/cxx20.hpp>
+
 #include <concepts>
 #include <string_view>
 #include <type_traits>

@@ -7,6 +7,8 @@
 //   documents: a window may span two.
 #pragma once
 
+#include <ashlar/cxx20.hpp>
+
 #include <concepts>
 #include <cstdint>
 #include <span>

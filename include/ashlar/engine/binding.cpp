@@ -57,6 +57,18 @@ void Claims::add(const Tensor& parameter, const std::string& name) {
   claimed_.push_back(key);
 }
 
+void Claims::require_declared(const torch::nn::Module& module) {
+  if (!run_.insert(&module).second) return;
+  const std::scoped_lock lock(claims_guard);
+  for (const auto& item : module.named_parameters()) {
+    const void* const key = item.value().unsafeGetTensorImpl();
+    if (item.value().requires_grad() && std::ranges::find(claims(), key, &Claim::parameter) == claims().end())
+      throw Error("model.40", "a torch module that the model declares",
+                  "a " + module.name() + " whose '" + item.key() + "' no trainer has",
+                  "write it into BOOST_HANA_DEFINE_STRUCT, or call requires_grad_(false) on its parameters");
+  }
+}
+
 bool Claims::holds(const void* parameter) const {
   return std::ranges::find(claimed_, parameter) != claimed_.end();
 }
@@ -105,6 +117,7 @@ void Binding::lend(const ModelTensor& parameter, const Place& place, Flat& flat,
 namespace detail {
 
 void TorchParameters::meet(const Tensor& parameter, const Place& place) {
+  require_versions(parameter, place.name);
   if (!met_.insert(parameter.unsafeGetTensorImpl()).second)
     throw Error("model.5", "every parameter of a torch module to be registered once",
                 "'" + place.name + "' a second time", "register it once and use it from both places");

@@ -44,10 +44,15 @@ class Claims {
   // bytes along.
   void add(const Tensor& parameter, const std::string& name);
 
+  // [ashlar.model.40]: a module that is run has a parameter that autograd would train and that no trainer
+  // has. Each module is looked into once.
+  void require_declared(const torch::nn::Module& module);
+
  private:
   bool holds(const void* parameter) const;
 
   std::vector<const void*> claimed_;
+  std::unordered_set<const void*> run_;
 };
 
 struct Binding {
@@ -77,7 +82,7 @@ namespace detail {
 class TorchParameters {
  public:
   // [ashlar.model.5]: registered twice. [ashlar.model.13]: of several types in a unit, or of none that
-  // floats.
+  // floats. [ashlar.model.21]: made in InferenceMode.
   void meet(const Tensor& parameter, const Place& place);
 
  private:

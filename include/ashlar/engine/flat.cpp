@@ -70,6 +70,7 @@ Leaf& Flat::add_leaf(Tensor tensor, bool accumulates) {
   leaf.self = at::from_blob(&leaf.gradient, {static_cast<long>(sizeof(leaf.gradient))}, at::kByte);
   leaf.gradient.window = &leaf.window;
   leaf.gradient.self = &leaf.self;
+  leaf.gradient.leaf = &leaf.tensor;
   leaf.gradient.fresh = false;  // until its backward begins
   return leaf;
 }

@@ -1,5 +1,7 @@
 #include <ashlar/engine/intact.hpp>
 
+#include <c10/core/InferenceMode.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -68,6 +70,18 @@ std::optional<Error> Intact::replaced(std::size_t n, const std::string& name, co
   return Error("parameter.7", "the parameters that the modules had when make() was called",
                "'" + name + "' registered since, which nothing trains",
                "replace modules before make(), or make a trainer of the new one");
+}
+
+void require_versions() {
+  if (c10::InferenceMode::is_enabled())
+    throw Error("model.21", "a trainer to be made outside of InferenceMode", "make() inside of it",
+                "end the guard before make()");
+}
+
+void require_versions(const Tensor& parameter, const std::string& name) {
+  if (parameter.is_inference())
+    throw Error("model.21", "a model that was made outside of InferenceMode",
+                "'" + name + "' made inside of it", "make the module without the guard");
 }
 
 Error breach_elsewhere() {

@@ -66,6 +66,11 @@ class Intact {
   std::optional<Error> spoilt_;  // a breach that cannot be made good: ranks or masters have other values
 };
 
+// [ashlar.model.21]: InferenceMode is on, in which LibTorch counts no versions, or `parameter` was made in
+// it.
+void require_versions();
+void require_versions(const Tensor& parameter, const std::string& name);
+
 // [ashlar.parameter.5]: the breach of another rank, which says more.
 Error breach_elsewhere();
 

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include <ashlar/engine/autocast.hpp>
 #include <ashlar/engine/random_state.hpp>
 #include <ashlar/error.hpp>
 #include <ashlar/nn/weight_gradient.hpp>
@@ -153,6 +154,7 @@ variable_list forward_first(AutogradContext& ctx, Site& site, const variable_lis
   for (const variable_list& part : {inputs, random.tensors(), first.kept()})
     saved.insert(saved.end(), part.begin(), part.end());
   ctx.save_for_backward(std::move(saved));
+  ctx.saved_data["autocast"] = Autocast::now().numbers();
   ctx.saved_data["inputs"] = static_cast<std::int64_t>(inputs.size());
   ctx.saved_data["kept"] = static_cast<std::int64_t>(first.kept().size());
   return outputs;
@@ -162,6 +164,7 @@ void forward_again(AutogradContext& ctx, Site& site, const variable_list& saved,
   const auto buffers = saved.begin() + 1, inputs = buffers + static_cast<long>(site.buffers->size()),
              random = inputs + ctx.saved_data["inputs"].toInt();
   const auto kept = saved.end() - ctx.saved_data["kept"].toInt();
+  const AutocastGuard casts(Autocast(ctx.saved_data["autocast"].toIntVector()));
   for (bool read = false; !read;) {
     write(*site.buffers, {buffers, inputs});
     const variable_list own(inputs, random);
@@ -182,6 +185,16 @@ void require_own_backward(bool running, const Name& name) {
                   (name.size > 0 ? "unit '" + std::string(name.view()) + "'" : "a recomputed layer"),
               "write wrap::WholeModel and checkpoint::None, or leave the types of the layers that it goes "
               "through out of both");
+}
+
+void explain_unused(const c10::Error& error) {
+  constexpr std::string_view unused = "differentiated Tensors appears to not have been used in the graph";
+  if (std::string_view(error.what_without_backtrace()).find(unused) == std::string_view::npos) return;
+  throw Error(
+      "train.21", "autograd::grad for tensors that what it differentiates depends on, outside of units",
+      "one for another tensor, such as a parameter of a unit or of a recomputed layer",
+      "write wrap::WholeModel and checkpoint::None, or leave the types of the layers that hold it out of "
+      "both");
 }
 
 variable_list backward(Site& site, const variable_list& gradients) {

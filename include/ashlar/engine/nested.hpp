@@ -20,6 +20,9 @@
 #include <ashlar/model/visit.hpp>
 #include <ashlar/tensor.hpp>
 
+namespace c10 {
+class Error;
+}
 namespace torch::autograd {
 struct AutogradContext;
 }
@@ -49,6 +52,7 @@ class Sites {
   void add(const ModuleId& id, int unit, void* host);
   // Modules run in the order in which they are declared, so the site is the one after the last, or near it.
   Site& at(const ModuleId& id);
+  bool empty() const { return sites_.empty(); }
 
  private:
   std::deque<Site> sites_;  // never moved
@@ -72,8 +76,8 @@ variable_list run_as_node(const Passes& passes, Site& site, const variable_list&
 // outside it.
 variable_list forward_once(AutogradContext& ctx, Site& site, const variable_list& inputs,
                            ModuleForward module);
-// One that keeps the inputs, the buffers before it, the random state and what the layer sets aside: in ctx
-// and not in the site, for a layer that is no unit may run twice. Autograd is off.
+// One that keeps the inputs, the buffers before it, the random state, what LibTorch casts to and what the
+// layer sets aside: in ctx and not in the site, for a layer that is no unit may run twice. Autograd is off.
 variable_list forward_first(AutogradContext& ctx, Site& site, const variable_list& inputs,
                             ModuleForward module);
 // The same again, which makes the inner graph; and all of it, where it reads a product that it did not the
@@ -97,6 +101,9 @@ class BuffersGuard {
 // A node runs its backward once, in the step's own. Throws train.21 in any other one, which goes through the
 // unit `name`, or through a recomputed layer that is none. `running`: whether the step's own runs.
 void require_own_backward(bool running, const Name& name);
+// Throws train.21, too, if autograd::grad was asked for the gradient of a tensor that it did not find: a node
+// hides its parameters.
+void explain_unused(const c10::Error&);
 
 // Runs the inner graph's backward and takes it down. `gradients`: of the outputs that are defined. Returns
 // those of the inputs that are.

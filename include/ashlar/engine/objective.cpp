@@ -31,11 +31,15 @@ Tensor as_scalar(const Tensor& value) {
     throw Error("train.7", "an objective, or the model's loss, to return one floating number", got.str(),
                 "return the mean over what it is given");
   }
-  return value.dim() == 0 ? value : value.view({});
+  return value.dim() == 0 ? value : value.reshape(at::IntArrayRef());
 }
 
 Tensor as_trainable(const Tensor& value) {
   Tensor scalar = as_scalar(value);
+  if (!scalar.requires_grad() && !at::GradMode::is_enabled())
+    throw Error("train.6", "an objective that depends on a trained parameter",
+                "one that ran under a NoGradGuard or InferenceMode",
+                "end the guard before step(), and in an objective before it calls what is to be trained");
   if (!scalar.requires_grad())
     throw Error("train.6", "an objective that depends on a trained parameter", "one that depends on none",
                 "run the model inside the objective, and leave something to train");

@@ -1,15 +1,30 @@
 #include <ashlar/engine/recipe.hpp>
 
 #include <charconv>
+#include <cmath>
 
 #include <ashlar/error.hpp>
 
 namespace ashlar {
 
+namespace {
+
+void expect(bool holds, const std::string& what, const std::string& got, const char* remedy) {
+  if (!holds) throw Error("train.4", what, got, remedy);
+}
+
+}  // namespace
+
+void check_setting(const Setting& setting) {
+  const auto& [name, value, least, below] = setting;
+  const bool bounded = std::isfinite(least);
+  expect(value >= least && (value < below || !bounded),
+         std::string(name) + (bounded ? " of at least " + exact(least) : " that is a number") +
+             (std::isfinite(below) ? " and below " + exact(below) : ""),
+         exact(value), "correct the optimizer");
+}
+
 const Recipe& checked(const Recipe& recipe, double learning_rate) {
-  const auto expect = [](bool holds, const char* what, const std::string& got, const char* remedy) {
-    if (!holds) throw Error("train.4", what, got, remedy);
-  };
   expect(recipe.clip_norm > 0, "a clip_norm above 0", exact(recipe.clip_norm),
          "leave Recipe::clip_norm out to clip nothing");
   expect(recipe.micro_batches >= 1, "at least 1 micro-batch", std::to_string(recipe.micro_batches),

@@ -10,6 +10,13 @@ namespace ashlar {
 
 // The recipe itself. [ashlar.train.4] names the number that makes no sense.
 const Recipe& checked(const Recipe& recipe, double learning_rate);
+void check_setting(const Setting&);
+template <class Optimizer>
+const Recipe& checked(const Recipe& recipe, const Optimizer& optimizer) {
+  if constexpr (requires { optimizer.settings(); })
+    for (const Setting& setting : optimizer.settings()) check_setting(setting);
+  return checked(recipe, optimizer.learning_rate);
+}
 
 // A number so that it reads back as the same one.
 std::string exact(double number);

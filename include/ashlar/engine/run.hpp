@@ -29,6 +29,8 @@ class Run {
   template <class Module, class... Inputs>
   auto operator()(const Module& module, const Inputs&... inputs) {
     constexpr bool stops = Host::template is_unit<Module> || Host::template recomputes<Module>;
+    if constexpr (torch_module<Module>)
+      if (at::GradMode::is_enabled()) host_.require_declared(*module);
     if constexpr (stops) static_assert(explain_inputs<Inputs...>());
     if constexpr (stops && tensors_only<Inputs...>) {
       using Output = decltype(call(module, *this, inputs...));
@@ -48,6 +50,9 @@ class Run {
       return call(module, *this, inputs...);
     }
   }
+
+  // Of a call whose mistake has been explained.
+  static Tensor in_place_of_output() { return {}; }
 
   // The module's forward on a list of inputs, its outputs as a list.
   template <size_t... i>

@@ -1,6 +1,8 @@
 // Worker: a thread that does a number of things in turn, each of which others can wait for.
 #pragma once
 
+#include <ashlar/cxx20.hpp>
+
 #include <condition_variable>
 #include <cstddef>
 #include <exception>

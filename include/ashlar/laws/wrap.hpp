@@ -115,7 +115,7 @@ constexpr bool wrap(Model model = {}) {
   if (!keeps_ties_together<Wrap, Model>)
     throw Error("law.8", "a unit to hold tied parameters together with all that use them",
                 std::string(Wrap::name) + " starting a unit between them",
-                "let starts_unit() say false for the owner: ties<Model, T>");
+                "let starts_unit() say false where tied_elsewhere<Model, T>");
   return units(take_census<Wrap, plain::Checkpoint>(model), model);
 }
 

@@ -21,8 +21,8 @@ enum class Role {
 // already has memory. Tied references are left out, for their owner is met anyway. nn::Frozen leaves no trace
 // in the names, so that freezing a layer does not rename what is saved. Usable in constant expressions for
 // declared models.
-template <class M>
-constexpr void for_each_tensor(M& module, auto&& visit, const Name& name = {}, bool held = false) {
+template <class M, class N = Name>
+constexpr void for_each_tensor(M& module, auto&& visit, const N& name = {}, bool held = false) {
   if constexpr (parameter<M>) {
     visit(name, module, held ? Role::frozen : Role::trained);
   } else if constexpr (buffer<M>) {

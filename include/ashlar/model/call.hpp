@@ -80,7 +80,10 @@ template <class M, class Run, class... Inputs>
 constexpr auto call(const M& module, Run& run, const Inputs&... inputs) {
   if constexpr (!runs_by_itself<M> || !runs_with<M, Run, Inputs...>) {
     static_assert(explain_call<M, Inputs...>());
-    return [](const auto& first, const auto&...) { return first; }(inputs...);
+    if constexpr (requires { run.in_place_of_output(); })
+      return run.in_place_of_output();
+    else
+      return [](const auto& first, const auto&...) { return first; }(inputs...);
   } else if constexpr (!torch_module<M>) {
     return module.forward(run, inputs...);
   } else if constexpr (requires { module.ptr(); }) {

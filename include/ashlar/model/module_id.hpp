@@ -2,6 +2,8 @@
 // share an address.
 #pragma once
 
+#include <ashlar/cxx20.hpp>
+
 #include <type_traits>
 
 namespace ashlar {

@@ -66,7 +66,7 @@ struct Anything {
   operator T() const;
 };
 
-struct TensorHolder {
+struct PlainHolder {
   template <class T>
     requires holds_tensors<T>
   operator T() const;
@@ -75,14 +75,40 @@ struct TensorHolder {
 template <class M, class... Members>
 concept starts_from = requires { M{std::declval<Members>()...}; };
 
-// Of the members after `Before`, how many hold tensors; no more than 64 are looked at.
-template <class M, class... Before>
+// Of the members after `Before`, how many start from a Holder; no more than 64 are looked at.
+template <class Holder, class M, class... Before>
 consteval std::size_t count_holders() {
-  std::size_t count = starts_from<M, Before..., TensorHolder> ? 1 : 0;
+  std::size_t count = starts_from<M, Before..., Holder> ? 1 : 0;
   if constexpr (sizeof...(Before) < 64 && starts_from<M, Before..., Anything>)
-    count += count_holders<M, Before..., Anything>();
+    count += count_holders<Holder, M, Before..., Anything>();
   return count;
 }
+
+// Whether T is a plain struct with a member that holds tensors, or owns some, as a vector of them does.
+template <class T>
+inline constexpr bool owns_holders = false;
+template <class T>
+  requires(requires { sizeof(T); } && std::is_class_v<T> && std::is_aggregate_v<T> && !declared_module<T>)
+inline constexpr bool owns_holders<T> = count_holders<PlainHolder, T>() > 0;
+template <class T>
+  requires requires { typename T::value_type; } &&
+               (!std::is_aggregate_v<T> && !std::is_same_v<T, typename T::value_type>)
+inline constexpr bool owns_holders<T> = owns_holders<typename T::value_type>;
+template <class T>
+  requires requires(T& owner) {
+    typename T::element_type;
+    owner.reset();
+    *owner;
+  } && (!torch_module<T>)
+inline constexpr bool owns_holders<T> = owns_holders<typename T::element_type>;
+template <class First, class Second>
+inline constexpr bool owns_holders<std::pair<First, Second>> = owns_holders<First> || owns_holders<Second>;
+
+struct TensorHolder {
+  template <class T>
+    requires(holds_tensors<T> || owns_holders<T>)
+  operator T() const;
+};
 
 }  // namespace detail
 
@@ -90,6 +116,7 @@ template <class M>
 inline constexpr bool hides_tensors = false;
 template <declared_module M>
   requires std::is_aggregate_v<M>
-inline constexpr bool hides_tensors<M> = detail::count_holders<M>() > member_types<M>::size;
+inline constexpr bool hides_tensors<M> =
+    detail::count_holders<detail::TensorHolder, M>() > member_types<M>::size;
 
 }  // namespace ashlar

@@ -22,18 +22,21 @@ namespace ashlar {
 
 // A dotted name such as "blocks.11.attention.query.weight", usable in constant expressions.
 struct Name {
-  std::array<char, 120> text{};
+  char text[120]{};
   std::size_t size = 0;
 
   constexpr Name() = default;
   constexpr Name(std::string_view s) { append(s); }
 
   constexpr void append(std::string_view s) {
-    if (s.size() > text.size() - size)
+    if (s.size() > sizeof text - size)
       throw std::length_error(
           "[ashlar.model.7] expected dotted names of at most 120 characters, got a longer one: "
           "shorten the names of members");
-    for (const char c : s) text[size++] = c;
+    const char* const from = s.data();  // one call, because each is dear to a compiler that evaluates it
+    char* const to = text + size;
+    for (std::size_t i = 0; i < s.size(); ++i) to[i] = from[i];
+    size += s.size();
   }
   constexpr Name dot(std::string_view part) const {
     Name name = *this;
@@ -48,7 +51,12 @@ struct Name {
     while ((index /= 10) > 0);
     return dot(std::string_view(digits.data() + at, digits.size() - at));
   }
-  constexpr std::string_view view() const { return {text.data(), size}; }
+  constexpr std::string_view view() const { return {text, size}; }
+};
+
+// Stands for a Name where nobody reads it: a Name is dear in a constant expression.
+struct Unnamed {
+  constexpr Unnamed dot(const auto&) const { return {}; }
 };
 
 // Types alone.
@@ -144,7 +152,7 @@ constexpr void for_each_member(M& module, auto&& f) {
 }
 
 // Calls visit(name, element) for what is no list itself: `member`, or all that the list holds.
-constexpr void for_each_element(auto& member, const Name& name, auto&& visit) {
+constexpr void for_each_element(auto& member, const auto& name, auto&& visit) {
   if constexpr (layer_list<std::remove_reference_t<decltype(member)>>)
     for (std::size_t i = 0; i < member.size(); ++i) for_each_element(member[i], name.dot(i), visit);
   else
@@ -154,7 +162,7 @@ constexpr void for_each_element(auto& member, const Name& name, auto&& visit) {
 // Calls visit(name, child) for each direct child: members, with lists replaced by their elements. `visit`
 // receives parameters, buffers, tied references, declared modules and torch modules.
 template <declared_module M>
-constexpr void for_each_child(M& module, const Name& name, auto&& visit) {
+constexpr void for_each_child(M& module, const auto& name, auto&& visit) {
   for_each_member(
       module, [&](std::string_view part, auto& member) { for_each_element(member, name.dot(part), visit); });
 }

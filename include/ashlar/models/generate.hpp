@@ -6,6 +6,8 @@
 // The same seed gives the same text on every rank, so a sharded model is asked by all ranks together.
 #pragma once
 
+#include <ashlar/cxx20.hpp>
+
 #include <ATen/core/Tensor.h>
 #include <c10/core/GradMode.h>
 #include <cstdint>

@@ -2,6 +2,8 @@
 // static_assert stands first in a compiler's error.
 #pragma once
 
+#include <ashlar/cxx20.hpp>
+
 namespace ashlar::nn {
 
 template <long number, long of>

@@ -2,10 +2,12 @@
 
 #include <ATen/ATen.h>
 #include <ATen/SDPBackend.h>
+#include <ATen/autocast_mode.h>
 #include <ATen/ops/_fused_sdp_choice_native.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <limits>
+#include <string>
 
 #include <ashlar/engine/recomputation.hpp>
 #include <ashlar/error.hpp>
@@ -51,7 +53,8 @@ struct LinearInto : torch::autograd::Function<LinearInto> {
 };
 
 Tensor linear_with(const Tensor& x, const nn::AnyParameter& weight, const std::optional<Tensor>& bias) {
-  if (weight.gradient == nullptr || !at::GradMode::is_enabled()) return at::linear(x, *weight, bias);
+  const bool casts = at::autocast::is_autocast_enabled(x.device().type());  // then autograd leads them back
+  if (casts || weight.gradient == nullptr || !at::GradMode::is_enabled()) return at::linear(x, *weight, bias);
   return LinearInto::apply(x, *weight, *weight.gradient->self, bias);
 }
 
@@ -101,6 +104,37 @@ struct Attention : torch::autograd::Function<Attention> {
   }
 };
 
+// Ids or targets as LibTorch takes them: int64. [ashlar.nn.7]: no whole numbers.
+Tensor whole_numbers(const Tensor& ids, const char* what) {
+  if (!at::isIntegralType(ids.scalar_type(), /*includeBool=*/false))
+    throw Error("nn.7", std::string(what) + " of whole numbers", at::toString(ids.scalar_type()),
+                "convert them by to(torch::kLong)");
+  return ids.to(at::kLong);
+}
+
+// What make() returns, or throws, but [ashlar.nn.8] where `ids` are not from 0 to `words` - 1. LibTorch looks
+// at them anyway on a CPU, so nobody else does before.
+Tensor within(const Tensor& ids, const char* what, long words, auto&& make) {
+  try {
+    return make();
+  } catch (const c10::Error&) {
+    if (ids.numel() == 0 || !ids.is_cpu()) throw;
+    const long least = ids.min().item<long>(), most = ids.max().item<long>();
+    if (least >= 0 && most < words) throw;
+    throw Error("nn.8", std::string(what) + " from 0 to " + std::to_string(words - 1),
+                std::to_string(least < 0 ? least : most), "change them or the model's vocabulary");
+  }
+}
+
+// The targets of so many rows, 1D. [ashlar.nn.9]: not as many.
+Tensor targets_of(long rows, const Tensor& targets) {
+  const long count = targets.defined() ? targets.numel() : 0;
+  if (count != rows || !targets.defined())
+    throw Error("nn.9", "a target for each of " + std::to_string(rows) + " rows of logits",
+                std::to_string(count), "cut inputs and targets alike");
+  return whole_numbers(targets, "targets").flatten();
+}
+
 }  // namespace
 
 Tensor linear(const Tensor& x, const nn::AnyParameter& weight) {
@@ -112,16 +146,17 @@ Tensor linear(const Tensor& x, const nn::AnyParameter& weight, const nn::AnyPara
 }
 
 Tensor embedding(const Tensor& ids, const nn::AnyParameter& weight) {
+  const Tensor words = whole_numbers(ids, "ids");
   if constexpr (cuda::has_kernels)
     if (weight.gradient != nullptr && at::GradMode::is_enabled() && cuda::takes(*weight))
-      return cuda::embedding(ids, *weight, *weight.gradient);
-  return at::embedding(*weight, ids);
+      return cuda::embedding(words, *weight, *weight.gradient);
+  return within(words, "ids", (*weight).size(0), [&] { return at::embedding(*weight, words); });
 }
 
 Tensor positions(const Tensor& ids, long context) {
   const long tokens = ids.size(-1);
   detail::check_context(tokens, context);
-  return at::arange(tokens, ids.options());
+  return at::arange(tokens, ids.options().dtype(at::kLong));
 }
 
 Tensor layer_norm(const Tensor& x, const nn::AnyParameter& weight, const nn::AnyParameter& bias,
@@ -208,13 +243,16 @@ Tensor causal_attention(const Tensor& query_key_value, long heads) {
 Tensor cross_entropy(const Tensor& logits, const Tensor& targets) {
   // LibTorch would silently leave out targets of -100; a value no target can have makes them an error.
   constexpr auto nothing = std::numeric_limits<std::int64_t>::min();
-  return at::cross_entropy_loss(logits.flatten(0, -2).to(at::kFloat), targets.flatten(), /*weight=*/{},
-                                at::Reduction::Mean, nothing);
+  const Tensor rows = logits.flatten(0, -2), due = targets_of(rows.size(0), targets);
+  return within(due, "targets", rows.size(1), [&] {
+    return at::cross_entropy_loss(rows.to(at::kFloat), due, /*weight=*/{}, at::Reduction::Mean, nothing);
+  });
 }
 
 Tensor linear_cross_entropy(const Tensor& x, const nn::AnyParameter& weight, const Tensor& targets) {
   if constexpr (cuda::has_kernels)
-    if (cuda::takes(x)) return cuda::linear_cross_entropy(x, weight, targets);
+    if (cuda::takes(x))
+      return cuda::linear_cross_entropy(x, weight, targets_of(x.numel() / x.size(-1), targets));
   return cross_entropy(linear(x, weight), targets);
 }
 

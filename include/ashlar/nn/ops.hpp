@@ -22,7 +22,7 @@ Tensor linear(const Tensor& x,                 // (..., in)
               const nn::AnyParameter& weight,  // (out, in)
               const nn::AnyParameter& bias);   // (out)      -> (..., out)
 
-Tensor embedding(const Tensor& ids,                // (...), int64, each in [0, count)
+Tensor embedding(const Tensor& ids,                // (...), whole numbers in [0, count)
                  const nn::AnyParameter& weight);  // (count, C)  -> (..., C)
 
 // The positions 0 to T-1 of ids, for a learned position embedding. Throws when T is more than `context`.
@@ -86,12 +86,12 @@ Tensor causal_attention(const Tensor& query_key_value,  // (B, T, 3*heads*D)  ->
 // Mean over all tokens of -log softmax(logits)[target], in nats. Every target counts: no value means
 // "ignore".
 Tensor cross_entropy(const Tensor& logits,    // (B, T, V)
-                     const Tensor& targets);  // (B, T), int64, each in [0, V)  -> scalar, float32
+                     const Tensor& targets);  // (B, T), whole numbers in [0, V)  -> scalar, float32
 
 // The same of linear(x, weight), which is all that the logits are for: on a GPU they stay in x's type, their
 // gradient takes their place, and a target that is out of range makes the loss NaN.
 Tensor linear_cross_entropy(const Tensor& x,                 // (B, T, C)
                             const nn::AnyParameter& weight,  // (V, C)
-                            const Tensor& targets);          // (B, T), int64  -> scalar, float32
+                            const Tensor& targets);          // (B, T), the same  -> scalar, float32
 
 }  // namespace ashlar::ops

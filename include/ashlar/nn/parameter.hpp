@@ -40,6 +40,7 @@ constexpr Init uniform(double bound) {
 struct Gradient {
   Tensor* window = nullptr;  // ND, like the parameter, in the type of the reduction
   Tensor* self = nullptr;    // 1D, uint8: this object's own bytes, to save for backward
+  Tensor* leaf = nullptr;    // the parameter
   bool fresh = true;         // nothing is in the window yet: write, do not add
 };
 

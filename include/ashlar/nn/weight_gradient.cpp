@@ -2,11 +2,24 @@
 
 #include <ATen/ATen.h>
 #include <ATen/core/grad_mode.h>
+#include <torch/csrc/autograd/function.h>
 #include <torch/csrc/autograd/graph_task.h>
+#include <torch/csrc/autograd/variable.h>
 
 #include <ashlar/nn/parameter.hpp>
 
 namespace ashlar::nn {
+
+namespace {
+
+// Whether a user has a hook on what autograd would hand to a leaf, or on what accumulates there.
+bool hooked(const Tensor& leaf) {
+  if (!torch::autograd::impl::hooks(leaf).empty()) return true;
+  const auto accumulator = torch::autograd::impl::try_get_grad_accumulator(leaf);
+  return accumulator && !(accumulator->pre_hooks().empty() && accumulator->post_hooks().empty());
+}
+
+}  // namespace
 
 bool leads_to_every_leaf() {
   const auto* asked_for = torch::autograd::get_current_graph_task_exec_info();
@@ -16,7 +29,8 @@ bool leads_to_every_leaf() {
 Gradient* writable(const Tensor& self) {
   if (self.numel() == 0) return nullptr;
   auto* gradient = static_cast<Gradient*>(self.data_ptr());
-  return gradient->fresh && leads_to_every_leaf() ? gradient : nullptr;
+  if (!gradient->fresh || !leads_to_every_leaf()) return nullptr;
+  return gradient->leaf != nullptr && hooked(*gradient->leaf) ? nullptr : gradient;
 }
 
 Tensor weight_gradient(const Tensor& g, const Tensor& x, const Tensor& self) {

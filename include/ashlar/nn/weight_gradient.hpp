@@ -12,8 +12,9 @@ struct Gradient;
 bool leads_to_every_leaf();
 
 // What `self`, an nn::Gradient::self, stands for, if the backward that runs now may write its window: while
-// that is fresh, and if that backward is a plain one to every leaf. A gradient that autograd::grad asked for,
-// or that is to be differentiated again, belongs to whoever asked. Else null, and so where `self` is empty.
+// that is fresh, if that backward is a plain one to every leaf, and if no hook waits for the gradient. A
+// gradient that autograd::grad asked for, or that is to be differentiated again, belongs to whoever asked.
+// Else null, and so where `self` is empty.
 Gradient* writable(const Tensor& self);
 
 // g^T x: written into the window where that is writable, and then nothing is left for autograd: undefined.

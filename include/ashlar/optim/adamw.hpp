@@ -21,8 +21,8 @@ struct AdamW {
   double weight_decay = 0.01;  // of parameters with two or more dimensions
 
   constexpr auto settings() const {
-    return std::array{Setting{"beta1", beta1}, Setting{"beta2", beta2}, Setting{"epsilon", epsilon},
-                      Setting{"weight_decay", weight_decay}};
+    return std::array{Setting{"beta1", beta1, 0, 1}, Setting{"beta2", beta2, 0, 1},
+                      Setting{"epsilon", epsilon, 0}, Setting{"weight_decay", weight_decay, 0}};
   }
 
   // Updates `master` and `states` (all 1D, of equal length and type) in place. `rate` replaces learning_rate,

@@ -1,6 +1,8 @@
 // Learning-rate schedules: a factor on the optimizer's learning rate, a function of the step alone.
 #pragma once
 
+#include <ashlar/cxx20.hpp>
+
 #include <cmath>
 #include <numbers>
 

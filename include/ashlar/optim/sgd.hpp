@@ -22,7 +22,7 @@ struct Sgd {
   bool nesterov = false;
 
   constexpr auto settings() const {
-    return std::array{Setting{"momentum", momentum}, Setting{"weight_decay", weight_decay},
+    return std::array{Setting{"momentum", momentum, 0}, Setting{"weight_decay", weight_decay, 0},
                       Setting{"nesterov", nesterov ? 1.0 : 0.0}};
   }
 

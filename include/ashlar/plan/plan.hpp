@@ -12,6 +12,8 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <ashlar/error.hpp>
@@ -117,6 +119,7 @@ constexpr Plan make_plan(const Census& census, world ranks, int micro_batches, i
       Shard::name, Precision::name, Strategy::Offload::name, Strategy::Wrap::name, Strategy::Checkpoint::name,
       ranks.size,  micro_batches};
   const std::vector<UnitLayout> layouts = lay_out(census, ranks.size);
+  plan.units.reserve(layouts.size());
   for (const UnitLayout& unit : layouts) {
     UnitPlan counted{.name = unit.name,
                      .padded = unit.trained.numel + unit.frozen.numel,
@@ -126,9 +129,9 @@ constexpr Plan make_plan(const Census& census, world ranks, int micro_batches, i
     for (const Piece& piece : unit.frozen.pieces) counted.frozen += piece.numel;
     const Layout& t = unit.trained;
     if (shards_gradients) counted.part = t.shard * reduce;
-    plan.units.push_back(counted);
     const long kept = shards_optimizer ? t.shard : t.numel;
     plan.parameters += (shards_parameters ? t.shard + unit.frozen.shard : counted.padded) * compute;
+    plan.units.push_back(std::move(counted));
     plan.gradients += (shards_gradients ? t.shard : t.numel) * reduce;
     const bool rounds = compute != master && !splits_master<Precision>;
     plan.update += kept * (2 * master * (states + 1) + reduce + (rounds ? compute : 0));
@@ -259,6 +262,29 @@ constexpr auto plan(world ranks, batch each, int micro_batches = 1) {
                                              fused ? 0 : planned.joined);
     return planned;
   }
+}
+
+namespace detail {
+
+template <class First>
+concept is_world = std::is_same_v<First, world>;
+
+template <class First>
+consteval bool explain_world() {
+  static_assert(is_world<First>,
+                "[ashlar.plan.13] a plan is for a world, and then for a batch: write plan<Strategy, "
+                "Model>(world{8}) or plan<Strategy, Model>(world{8}, batch{4, 1024})");
+  return true;
+}
+
+}  // namespace detail
+
+// Anything else that a plan is asked for by.
+template <class Strategy, class Model, class Optimizer = optim::AdamW, class First, class... Rest>
+  requires(!detail::is_world<First>)
+constexpr RefusedPlan plan(First, Rest...) {
+  static_assert(detail::explain_world<First>());
+  return {};
 }
 
 // The plan as a table of text, and as JSON: units, bytes kept, collectives of a step, work of a micro-batch.

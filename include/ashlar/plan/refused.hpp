@@ -2,6 +2,8 @@
 // holds, so that one mistake gives one error. Never made in a program that compiles.
 #pragma once
 
+#include <ashlar/cxx20.hpp>
+
 #include <concepts>
 
 namespace ashlar {

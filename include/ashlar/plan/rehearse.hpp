@@ -28,19 +28,26 @@ class SymbolicRun {
  public:
   constexpr SymbolicRun(Tape& tape, Model& model, std::vector<long> parts)
       : tape_(tape), parts_(std::move(parts)) {
-    for (const Stop& stop : take_census<typename Strategy::Wrap, typename Strategy::Checkpoint>(model).stops)
-      if (stop.unit >= 0) units_.push_back(stop.module);
+    for_each_module(model, [&]<class Module>(Module& module) {
+      if constexpr (is_unit<Module>) units_.push_back(id_of(module));
+    });
   }
 
   // Of the module, and once; 0 is the root.
   constexpr long take_part(std::size_t unit) {
     return unit < parts_.size() ? std::exchange(parts_[unit], 0) : 0;
   }
+  // Units run in the order of declaration, so it is the one after the last, or near it.
   constexpr long take_part(const ModuleId& id) {
-    for (std::size_t u = 0; u < units_.size(); ++u)
-      if (units_[u] == id) return take_part(u + 1);
+    for (std::size_t looked_at = 0; looked_at < units_.size(); ++looked_at) {
+      if (next_ >= units_.size()) next_ = 0;
+      if (units_[next_++] == id) return take_part(next_);
+    }
     return 0;
   }
+
+  // Of a call whose mistake has been explained.
+  constexpr Symbol in_place_of_output() { return Symbol(tape_, {1}, Values::compute); }
 
   template <class Module, class... Inputs>
   constexpr auto operator()(const Module& module, const Inputs&... inputs) {
@@ -58,6 +65,14 @@ class SymbolicRun {
   }
 
  private:
+  template <class Module>
+  static constexpr bool is_unit = [] {
+    if constexpr (model<Module> && !std::is_same_v<Module, Model>)
+      return Strategy::Wrap::template starts_unit<Model, Module>();
+    else
+      return false;
+  }();
+
   // As in engine/run.hpp.
   template <bool unit, bool recomputes>
   constexpr auto stop(const auto& module, const auto&... inputs) {
@@ -124,7 +139,8 @@ class SymbolicRun {
 
   Tape& tape_;
   std::vector<long> parts_;
-  std::vector<ModuleId> units_{};  // but for the root
+  Many<ModuleId> units_{};  // but for the root
+  std::size_t next_ = 0;
 };
 
 // What one rank computes in one micro-batch, and the memory that comes and goes meanwhile.
@@ -144,11 +160,12 @@ constexpr Workload rehearse(kernels runs, auto inputs, std::vector<long> parts =
   using Precision = typename Strategy::Precision;
   Model model{};
   bind_ties(model);
-  std::vector<nn::Gradient**> trained;
-  for_each_tensor(model, [&](const Name&, auto& member, Role role) {
+  Many<nn::Gradient**> trained;
+  const auto note = [&](const auto&, auto& member, Role role) {
     if constexpr (requires { member.gradient; })
       if (role == Role::trained) trained.push_back(&member.gradient);
-  });
+  };
+  for_each_tensor(model, note, Unnamed());
   std::vector<nn::Gradient> gradients(trained.size());
   for (std::size_t i = 0; i < trained.size(); ++i) *trained[i] = &gradients[i];
 

@@ -86,9 +86,12 @@ constexpr long place(std::vector<Loan>& loans) {
   const std::vector<std::vector<std::size_t>> met = meetings(loans);
   std::vector<std::size_t> by_size(loans.size(), 0), near;  // near: placed already, and out with this one
   for (std::size_t i = 0; i < loans.size(); ++i) by_size[i] = i;
-  std::sort(by_size.begin(), by_size.end(), [&](std::size_t a, std::size_t b) {
+  const auto larger = [&](std::size_t a, std::size_t b) {
     return loans[a].numel != loans[b].numel ? loans[a].numel > loans[b].numel : a < b;
-  });
+  };
+  if (!std::is_sorted(by_size.begin(), by_size.end(),
+                      larger))  // they often are, and to sort takes the compiler long
+    std::sort(by_size.begin(), by_size.end(), larger);
   std::vector<char> placed(loans.size(), 0);
   long size = 0;
   for (const std::size_t i : by_size) {
@@ -97,8 +100,9 @@ constexpr long place(std::vector<Loan>& loans) {
     near.clear();
     for (const std::size_t other : met[i])
       if (placed[other]) near.push_back(other);
-    std::sort(near.begin(), near.end(),
-              [&](std::size_t a, std::size_t b) { return loans[a].offset < loans[b].offset; });
+    if (near.size() > 1)
+      std::sort(near.begin(), near.end(),
+                [&](std::size_t a, std::size_t b) { return loans[a].offset < loans[b].offset; });
     for (const std::size_t n : near) {
       const Loan& other = loans[n];
       if (loan.offset + loan.numel <= other.offset) break;

@@ -2,6 +2,8 @@
 // prints. Detects damage, not malice. Source: github.com/Cyan4973/xxHash, doc/xxhash_spec.md.
 #pragma once
 
+#include <ashlar/cxx20.hpp>
+
 #include <array>
 #include <cstddef>
 #include <cstdint>

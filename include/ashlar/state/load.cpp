@@ -45,9 +45,22 @@ void Loading::copy() {
 }
 
 std::int64_t latest_or_throw(const std::filesystem::path& directory) {
-  if (const auto step = latest(directory)) return *step;
-  throw Error("state.3", "a checkpoint in '" + directory.string() + "'", "none",
-              "check the path, or start a new run");
+  const auto last = latest(directory);
+  if (!last)
+    throw Error("state.3", "a checkpoint in '" + directory.string() + "'", "none",
+                "check the path, or start a new run");
+  const auto head = rank_0_head(directory, *last);
+  for (const std::int64_t step : steps(directory)) {
+    if (step == *last || !rank_0_head(directory, step)) continue;
+    const auto beside = read_manifest(directory, step).beside;
+    const auto found = beside.find(std::to_string(*last));
+    if (found != beside.end() && found->second == head)
+      throw Error(
+          "state.12", "checkpoints of one run in '" + directory.string() + "'",
+          step_name(step) + " saved when " + step_name(*last) + " was there already",
+          "name the step to load, remove what is not wanted, or state::set_aside() an older run first");
+  }
+  return *last;
 }
 
 }  // namespace ashlar::state::detail

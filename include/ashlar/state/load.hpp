@@ -37,6 +37,7 @@ class Loading {
   std::unique_ptr<RankFile> file_;
 };
 
+// [ashlar.state.3]: there is none. [ashlar.state.12]: it was there before one of an earlier step.
 std::int64_t latest_or_throw(const std::filesystem::path& directory);
 
 }  // namespace detail
@@ -50,6 +51,7 @@ std::int64_t latest_or_throw(const std::filesystem::path& directory);
 //   [ashlar.state.6]  another strategy or model      [ashlar.state.7]   file missing, unreadable, of another
 //   size [ashlar.state.8]  damaged head, unknown dtype    [ashlar.state.9]   wrong checksum, names the tensor
 //   [ashlar.state.10] a tensor missing, superfluous, of another shape or dtype
+//   [ashlar.state.12] without `step`, the latest is not that of the run that saved last
 template <has_all_reduce C>
 std::int64_t load(const std::filesystem::path& directory, Snapshot& into, C& comm,
                   std::optional<std::int64_t> step = std::nullopt) {

@@ -83,6 +83,14 @@ Manifest read_manifest(const std::filesystem::path& directory, std::int64_t step
   return manifest;
 }
 
+std::optional<std::string> rank_0_head(const std::filesystem::path& directory, std::int64_t step) {
+  try {
+    return read_manifest(directory, step).files.front().head;
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
 std::string encode(const Manifest& manifest) {
   nlohmann::json object{{"version", version},           {"step", manifest.step},
                         {"world_size", manifest.world}, {"strategy", manifest.strategy},
@@ -92,6 +100,7 @@ std::string encode(const Manifest& manifest) {
     object["files"].push_back(
         {{"name", rank_file_name(rank, manifest.world)}, {"bytes", file.bytes}, {"head", file.head}});
   }
+  if (!manifest.beside.empty()) object["beside"] = manifest.beside;
   object["checksum"] = checksum(object);
   return object.dump(2) + '\n';
 }
@@ -116,6 +125,7 @@ Manifest decode_manifest(const std::string& text, const std::string& file) {
                       .strategy = object.at("strategy"),
                       .model = object.at("model"),
                       .meta = object.at("meta")};
+    if (object.contains("beside")) object.at("beside").get_to(manifest.beside);
     for (const auto& entry : object.at("files"))
       manifest.files.push_back({entry.at("bytes"), entry.at("head")});
     if (manifest.world < 1 || manifest.files.size() != static_cast<std::size_t>(manifest.world))

@@ -78,6 +78,9 @@ void Saving::publish() {
                   failed.message(), "save to a file system that all hosts share");
     manifest.files.push_back({bytes, head_checksum(file)});
   }
+  for (const std::int64_t other : steps(directory_))
+    if (const auto head = other > step_ ? rank_0_head(directory_, other) : std::nullopt)
+      manifest.beside[std::to_string(other)] = *head;
   const std::string text = encode(manifest);
   File file = File::create(partial_ / "manifest.json");
   file.write(std::as_bytes(std::span(text)), 0);

@@ -2,10 +2,14 @@
 // counts.
 #pragma once
 
+#include <ashlar/cxx20.hpp>
+
 #include <array>
 #include <concepts>
 #include <cstddef>
+#include <memory>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
 
 namespace ashlar {
@@ -39,7 +43,8 @@ class Few {
   std::size_t size_ = 0;
 };
 
-// Any number of elements, which are only added. T has a cheap default value.
+// Any number of elements, which are only added. Room that is not taken yet holds no objects: to make them
+// would cost more than what is taken.
 template <class T>
 class Many {
  public:
@@ -54,11 +59,11 @@ class Many {
     std::swap(capacity_, other.capacity_);
     return *this;
   }
-  constexpr ~Many() { delete[] items_; }
+  constexpr ~Many() { give_back(); }
 
-  constexpr std::size_t push_back(T value) {  // returns its index
+  constexpr std::size_t push_back(auto&& value) {  // returns its index
     if (size_ == capacity_) grow();
-    items_[size_] = std::move(value);
+    std::construct_at(items_ + size_, std::forward<decltype(value)>(value));
     return size_++;
   }
   constexpr std::size_t size() const { return size_; }
@@ -69,11 +74,17 @@ class Many {
 
  private:
   constexpr void grow() {
-    capacity_ = capacity_ == 0 ? 32 : 2 * capacity_;
-    T* const more = new T[capacity_]{};
-    for (std::size_t i = 0; i < size_; ++i) more[i] = std::move(items_[i]);
-    delete[] items_;
+    const std::size_t capacity = capacity_ == 0 ? 8 : 2 * capacity_;
+    T* const more = std::allocator<T>().allocate(capacity);
+    for (std::size_t i = 0; i < size_; ++i) std::construct_at(more + i, std::move(items_[i]));
+    give_back();
     items_ = more;
+    capacity_ = capacity;
+  }
+  constexpr void give_back() {
+    if (items_ == nullptr) return;
+    if constexpr (!std::is_trivially_destructible_v<T>) std::destroy_n(items_, size_);
+    std::allocator<T>().deallocate(items_, capacity_);
   }
 
   T* items_ = nullptr;

@@ -70,7 +70,7 @@ class Tape {
     const long bytes =
         run == kernels::cuda ? (size + 511) / 512 * 512 : size;  // CUDACachingAllocator's blocks
     change(bytes);
-    if (free_ < 0) return static_cast<int>(storages_.push_back({bytes, 1}));
+    if (free_ < 0) return static_cast<int>(storages_.push_back(Storage{bytes, 1}));
     const int storage = std::exchange(free_, at(free_).next);
     at(storage) = {bytes, 1};
     return storage;
@@ -126,7 +126,7 @@ class Tape {
 
   // Inside and outside of a module that is one node of the outer graph (engine/nested.hpp).
   constexpr int open_graph() {
-    const std::size_t inner = graphs_.push_back({});
+    const std::size_t inner = graphs_.push_back(Graph());
     graphs_[inner].outer = now_;
     return now_ = static_cast<int>(inner);
   }

@@ -1,6 +1,8 @@
 // A whole file as read-only memory, shared by copies, unmapped with the last of them.
 #pragma once
 
+#include <ashlar/cxx20.hpp>
+
 #include <cstddef>
 #include <filesystem>
 #include <memory>

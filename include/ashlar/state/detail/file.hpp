@@ -1,6 +1,8 @@
 // Files that are written to stay, and read to the last byte; every failure of the system becomes a sentence.
 #pragma once
 
+#include <ashlar/cxx20.hpp>
+
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
