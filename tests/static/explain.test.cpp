@@ -370,8 +370,7 @@ static_assert(!call_fits<BodyOfObjective, Run, int> && !call_fits<BodyOfObjectiv
 static_assert(call_fits<Overloaded, Run> && call_fits<Overloaded, Run, int> && !call_fits<Overloaded>);
 static_assert(objective_fits<Tensor& (*)(Run&, int), Run> && !objective_fits<Tensor& (*)(int), Run> &&
               !objective_fits<int, Run> && !objective_fits<Pairs, Run>);
-static_assert(!objective_is_one<double (*)(), Run, double> && !objective_is_one<Tensor& (*)(int), Run> &&
-              !objective_is_one<Tensor, Run>);
+static_assert(!objective_is_one<double (*)(), Run, double> && !objective_is_one<Tensor& (*)(int), Run>);
 
 // Optimizers.
 struct NoUpdate : optim::Sgd {
