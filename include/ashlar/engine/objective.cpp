@@ -1,6 +1,7 @@
 #include <ashlar/engine/objective.hpp>
 
 #include <ATen/ATen.h>
+#include <ATen/core/grad_mode.h>
 
 #include <sstream>
 #include <string>
