@@ -30,7 +30,7 @@ search() {
     /^[0-9a-f]+ <.*>:$/ {
       name = $0
       sub(/^[0-9a-f]+ </, "", name)
-      ours = name ~ /ashlar::/ && name !~ /^(ashlar::detail::compare\(|ashlar::Intact::breach\(|ashlar::comm::detail::Peers::expect\(|ashlar::detail::\(anonymous namespace\)::build_inner\(.*\[clone \.cold\]|std::_Sp_counted_deleter<torch::autograd::CppNode<)/
+      ours = name ~ /ashlar::/ && name !~ /^(ashlar::detail::compare\(|ashlar::Intact::breach\(|ashlar::comm::detail::Peers::expect\(|ashlar::detail::explain_unused\(|ashlar::detail::\(anonymous namespace\)::build_inner\(.*\[clone \.cold\]|std::_Sp_counted_deleter<torch::autograd::CppNode<)/
     }
     ours && /(call|jmp) .*<(memcmp|bcmp|strcmp|strncmp|strcasecmp|wmemcmp|std::__cxx11::basic_string<.*>::compare)/ {
       print "compare in " name
