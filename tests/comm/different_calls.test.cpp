@@ -195,14 +195,6 @@ int probe(const std::string& name) {
   return 0;
 }
 
-bool mpirun_missing() {
-  if (test::run("mpirun --version").code == 0) return false;
-  WARN("SKIP: there is no mpirun on the PATH");
-  return true;
-}
-
-constexpr int timed_out = 124;
-
 test::Outcome ranks(int world, const std::string& name) {
   return test::run(
       "export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 "
@@ -214,11 +206,11 @@ test::Outcome ranks(int world, const std::string& name) {
 }  // namespace
 
 TEST_CASE("a rank waits for another and says so; it takes a step more than the other, and both end") {
-  if (mpirun_missing()) return;
+  if (test::mpirun_missing()) return;
   const auto both = ranks(2, "replicate:guarded:sss:sws");
   INFO(both.output);
   CHECK(both.code != 0);
-  CHECK(both.code != timed_out);
+  CHECK(both.code != test::timed_out);
   CHECK_THAT(both.output,
              ContainsSubstring("rank 0: step() has waited ") && ContainsSubstring(" s for rank 1"));
   CHECK_THAT(both.output, ContainsSubstring("[ashlar.comm.17]"));
@@ -226,11 +218,11 @@ TEST_CASE("a rank waits for another and says so; it takes a step more than the o
 }
 
 TEST_CASE("ranks that make different calls end, and the calls are named") {
-  if (mpirun_missing()) return;
+  if (test::mpirun_missing()) return;
   const auto four = ranks(4, "zero3:plain:ss:ss:se:ss");
   INFO(four.output);
   CHECK(four.code != 0);
-  CHECK(four.code != timed_out);
+  CHECK(four.code != test::timed_out);
   CHECK_THAT(four.output, ContainsSubstring("[ashlar.comm.17]"));
   CHECK_THAT(four.output, ContainsSubstring("rank 2 called evaluate() while rank 1 called step()") ||
                               ContainsSubstring("rank 3 called step() while rank 2 called evaluate()"));
@@ -253,7 +245,7 @@ TEST_CASE("on GPUs, too, ranks that make different calls end, and the calls are 
     }
     INFO(name << "\n" << both.output);
     CHECK(both.code != 0);
-    CHECK(both.code != timed_out);
+    CHECK(both.code != test::timed_out);
     CHECK_THAT(both.output, ContainsSubstring("[ashlar.comm.17]") && ContainsSubstring(said));
   };
   const std::string ended = "rank 1 ended its communicator while rank 0 called step()";

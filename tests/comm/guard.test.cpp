@@ -27,6 +27,7 @@ namespace {
 
 using Catch::Matchers::ContainsSubstring;
 using comm::guarded;
+using test::mpirun_missing;
 using test::Outcome;
 using test::run;
 
@@ -57,12 +58,6 @@ TEST_CASE("alone, an exception is one sentence and a code") {
 
 #ifdef ASHLAR_WITH_MPI
 namespace {
-
-bool mpirun_missing() {
-  if (run("mpirun --version").code == 0) return false;
-  WARN("SKIP: there is no mpirun on the PATH");
-  return true;
-}
 
 Outcome run_all(int processes, const std::string& name) {
   return run("export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1; " +

@@ -15,6 +15,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "support/catch.hpp"
+
 namespace ashlar::test {
 
 struct Outcome {
@@ -38,6 +40,15 @@ inline Outcome run(const std::string& command) {
   const int status = pclose(pipe);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
   return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), took.count(), output};
+}
+
+inline constexpr int timed_out = 124;  // the exit code of `timeout`
+
+// Says SKIP if so.
+inline bool mpirun_missing() {
+  if (run("mpirun --version").code == 0) return false;
+  WARN("SKIP: there is no mpirun on the PATH");
+  return true;
 }
 
 // The shell command that runs this program as `probe`, behind `launcher` and its environment.

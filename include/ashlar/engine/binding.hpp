@@ -169,9 +169,8 @@ Binding bind(const std::vector<ModelTensor>& tensors, Engine<Shard, Precision, C
       if (tensor.declared()) {
         *tensor.lent = &binding.add_buffer(tensor, seed, device);
       } else {
-        const Tensor values = tensor.own.detach().to(device).contiguous().clone();
-        Tensor sent = values;
-        comm.broadcast(sent, 0).wait();
+        Tensor values = tensor.own.detach().to(device).contiguous().clone();
+        comm.broadcast(values, 0).wait();
         binding.keep_buffer(tensor, values, sharing.stays(tensor.own));
       }
       continue;

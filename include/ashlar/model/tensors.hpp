@@ -8,8 +8,6 @@
 #include <cstdint>
 #include <span>
 #include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
 
 #include <ashlar/model/bind.hpp>
@@ -34,65 +32,24 @@ struct ModelTensor {
   }
 };
 
-namespace detail {
-
-class TensorList {
- public:
-  void parameter(nn::AnyParameter& parameter, std::span<const long> shape, bool held);
-  void buffer(const nn::Init& init, const Tensor*& lent, std::span<const long> shape);
-  void own(std::string_view name, const Tensor& tensor, bool is_buffer, bool held);
-
-  // The names of what follows begin with this one, until leave().
-  void enter(std::string_view part);
-  void enter(std::size_t index);
-  void leave();
-
-  std::vector<ModelTensor> take() { return std::move(tensors_); }
-
- private:
-  ModelTensor& add(Role role);
-
-  std::string name_;
-  std::vector<std::size_t> sizes_;  // of the names above
-  std::vector<ModelTensor> tensors_;
-};
-
-template <class M>
-void list_tensors(M& module, TensorList& list, bool held) {
-  if constexpr (parameter<M>) {
-    list.parameter(module, M::shape, held);
-  } else if constexpr (buffer<M>) {
-    list.buffer(module.init, module.tensor, M::shape);
-  } else if constexpr (frozen<M>) {
-    list_tensors(module.module, list, true);
-  } else if constexpr (layer_list<M>) {
-    for (std::size_t i = 0; i < module.size(); ++i) {
-      list.enter(i);
-      list_tensors(module[i], list, held);
-      list.leave();
-    }
-  } else if constexpr (declared_module<M>) {
-    for_each_member(module, [&](std::string_view part, auto& member) {
-      list.enter(part);
-      list_tensors(member, list, held);
-      list.leave();
-    });
-  } else if constexpr (torch_module<M>) {
-    for (const auto& item : module->named_parameters()) list.own(item.key(), item.value(), false, held);
-    for (const auto& item : module->named_buffers()) list.own(item.key(), item.value(), true, held);
-  } else {
-    static_assert(tied<M>);
-  }
-}
-
-}  // namespace detail
-
 // In the order of for_each_tensor(), with its names.
 template <class M>
 std::vector<ModelTensor> list_tensors(M& model) {
-  detail::TensorList list;
-  detail::list_tensors(model, list, false);
-  return list.take();
+  std::vector<ModelTensor> list;
+  for_each_tensor(model, [&]<class Member>(const Name& name, Member& member, Role role) {
+    ModelTensor& tensor = list.emplace_back();
+    tensor.name = name.view();
+    tensor.role = role;
+    if constexpr (parameter<Member> || buffer<Member>) {
+      tensor.shape = Member::shape;
+      tensor.init = member.init;
+      tensor.lent = &member.tensor;
+      if constexpr (parameter<Member>) tensor.gradient = &member.gradient;
+    } else {
+      tensor.own = member;
+    }
+  });
+  return list;
 }
 
 }  // namespace ashlar

@@ -66,12 +66,8 @@ class SymbolicRun {
 
  private:
   template <class Module>
-  static constexpr bool is_unit = [] {
-    if constexpr (model<Module> && !std::is_same_v<Module, Model>)
-      return Strategy::Wrap::template starts_unit<Model, Module>();
-    else
-      return false;
-  }();
+  static constexpr bool is_unit =
+      detail::marks_of<typename Strategy::Wrap, typename Strategy::Checkpoint, Model, Module>().is_unit;
 
   // As in engine/run.hpp.
   template <bool unit, bool recomputes>

@@ -89,8 +89,8 @@ constexpr long place(std::vector<Loan>& loans) {
   const auto larger = [&](std::size_t a, std::size_t b) {
     return loans[a].numel != loans[b].numel ? loans[a].numel > loans[b].numel : a < b;
   };
-  if (!std::is_sorted(by_size.begin(), by_size.end(),
-                      larger))  // they often are, and to sort takes the compiler long
+  // They often are sorted, and to sort takes the compiler long.
+  if (!std::is_sorted(by_size.begin(), by_size.end(), larger))
     std::sort(by_size.begin(), by_size.end(), larger);
   std::vector<char> placed(loans.size(), 0);
   long size = 0;

@@ -49,12 +49,12 @@ std::int64_t latest_or_throw(const std::filesystem::path& directory) {
   if (!last)
     throw Error("state.3", "a checkpoint in '" + directory.string() + "'", "none",
                 "check the path, or start a new run");
-  const auto head = rank_0_head(directory, *last);
+  const auto manifest = readable_manifest(directory, *last);
   for (const std::int64_t step : steps(directory)) {
-    if (step == *last || !rank_0_head(directory, step)) continue;
-    const auto beside = read_manifest(directory, step).beside;
-    const auto found = beside.find(std::to_string(*last));
-    if (found != beside.end() && found->second == head)
+    const auto other = manifest && step != *last ? readable_manifest(directory, step) : std::nullopt;
+    if (!other) continue;
+    const auto found = other->beside.find(std::to_string(*last));
+    if (found != other->beside.end() && found->second == manifest->files.front().head)
       throw Error(
           "state.12", "checkpoints of one run in '" + directory.string() + "'",
           step_name(step) + " saved when " + step_name(*last) + " was there already",

@@ -83,9 +83,9 @@ Manifest read_manifest(const std::filesystem::path& directory, std::int64_t step
   return manifest;
 }
 
-std::optional<std::string> rank_0_head(const std::filesystem::path& directory, std::int64_t step) {
+std::optional<Manifest> readable_manifest(const std::filesystem::path& directory, std::int64_t step) {
   try {
-    return read_manifest(directory, step).files.front().head;
+    return read_manifest(directory, step);
   } catch (const Error&) {
     return std::nullopt;
   }

@@ -33,7 +33,7 @@ struct Manifest {
   std::vector<RankFileNote> files;    // by rank
   std::string strategy, model, meta;  // as in Snapshot
   // Checkpoints of later steps that were there when this one was saved, which are another run's or branch's:
-  // by step, the head of rank 0's file.
+  // by step, the head of rank 0's file, which tells a checkpoint from another one of its step.
   std::map<std::string, std::string> beside{};
 };
 
@@ -45,8 +45,8 @@ std::optional<std::int64_t> latest(const std::filesystem::path& directory);
 //   [ashlar.state.3]  no checkpoint of this step; names those there are
 //   [ashlar.state.4]  manifest unreadable, damaged, of another version, or of another step
 Manifest read_manifest(const std::filesystem::path& directory, std::int64_t step);
-// What tells a checkpoint from another one of its step: the head of rank 0's file. Nothing if it is damaged.
-std::optional<std::string> rank_0_head(const std::filesystem::path& directory, std::int64_t step);
+// The same, or nothing where that throws.
+std::optional<Manifest> readable_manifest(const std::filesystem::path& directory, std::int64_t step);
 
 std::string step_name(std::int64_t step);         // step-00000500
 std::string rank_file_name(int rank, int world);  // rank-00000-of-00002.safetensors

@@ -79,8 +79,8 @@ void Saving::publish() {
     manifest.files.push_back({bytes, head_checksum(file)});
   }
   for (const std::int64_t other : steps(directory_))
-    if (const auto head = other > step_ ? rank_0_head(directory_, other) : std::nullopt)
-      manifest.beside[std::to_string(other)] = *head;
+    if (const auto later = other > step_ ? readable_manifest(directory_, other) : std::nullopt)
+      manifest.beside[std::to_string(other)] = later->files.front().head;
   const std::string text = encode(manifest);
   File file = File::create(partial_ / "manifest.json");
   file.write(std::as_bytes(std::span(text)), 0);
